@@ -1,0 +1,40 @@
+"""What every component is told about where it lives: said once, handed to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components import naming
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The identity of one deployment.
+
+    stack: the Pulumi stack's name; only for names and tags, never compared with anything.
+    partition: "aws", "aws-cn" or "aws-us-gov", for ARNs.
+    """
+
+    project: str
+    stack: str
+    account_id: str
+    region: str
+    backup_region: str
+    protect: bool
+    serves_customers: bool
+    partition: str = "aws"
+
+    def name(self, noun: str, *, limit: int = 64) -> str:
+        """A physical name that people or other systems know."""
+        return naming.physical(self.project, self.stack, noun, limit=limit)
+
+    def bucket(self, noun: str, region: str | None = None) -> str:
+        """A bucket's name, in this deployment's region unless another is given."""
+        return naming.bucket(
+            self.project, self.stack, noun, self.account_id, region or self.region
+        )
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """An ARN of this account, e.g. `arn("rds", "db:name")`; `region=""` for global services."""
+        where = self.region if region is None else region
+        return f"arn:{self.partition}:{service}:{where}:{self.account_id}:{resource}"

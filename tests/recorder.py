@@ -1,0 +1,176 @@
+"""The only mocks class: records every registration and answers as the rehearsal's account would.
+
+A call to a provider function raises: the program may make none while it is built.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime import rpc
+from pulumi.runtime import settings as pulumi_settings
+from pulumi.runtime.stack import wait_for_rpcs
+
+from rehearsal.computed import computed
+
+ACCOUNT = "111122223333"
+REGION = "eu-central-1"
+PROJECT = "arches"
+
+
+@dataclass
+class Registration:
+    """One RegisterResource call as the engine would have seen it (inputs in camelCase)."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    provider: str
+    inputs: dict[str, Any]
+    dependencies: list[str]
+    custom: bool
+    protect: bool
+    ignore_changes: list[str]
+    delete_before_replace: bool
+    retain_on_delete: bool
+    secret_outputs: list[str]
+    outputs: dict[str, Any] | None = None
+
+
+@dataclass
+class Recorder(pulumi_mocks.Mocks):
+    """Records registrations in order; `region` and `account` shape the answered outputs."""
+
+    region: str = REGION
+    account: str = ACCOUNT
+    registrations: list[Registration] = field(default_factory=list)
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict, Any]:
+        raise AssertionError(
+            f"the program called {args.token} while it was built; a preview without "
+            "credentials could not do that"
+        )
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict]:
+        if not args.custom or not args.typ.startswith("aws:"):
+            state = dict(args.inputs)
+            if args.typ.startswith("random:"):
+                state |= {"result": f"{args.name}-value", "hex": "0badcafe", "b64Std": "AAAA"}
+            return (f"{args.name}-id" if args.custom else None), state
+        made = computed(
+            args.typ,
+            args.name,
+            args.inputs,
+            account_id=self.account,
+            region=self.region,
+            seed=args.name,
+        )
+        return made.id, {"name": args.name, **made.outputs, **args.inputs}
+
+    # -- what tests ask ---------------------------------------------------------------------
+    def of(self, type_: str) -> list[Registration]:
+        """Every registration of a type, in order of registration."""
+        return [r for r in self.registrations if r.type == type_]
+
+    def one(self, type_: str, name: str | None = None) -> Registration:
+        """The only registration of a type (with that logical name); anything else fails."""
+        found = [r for r in self.of(type_) if name is None or r.name == name]
+        assert len(found) == 1, f"expected one {type_} {name or ''}, got {[r.name for r in found]}"
+        return found[0]
+
+    @property
+    def custom(self) -> list[Registration]:
+        """All resources that a provider makes, providers themselves left out."""
+        return [
+            r for r in self.registrations if r.custom and not r.type.startswith("pulumi:providers")
+        ]
+
+    @property
+    def components(self) -> list[Registration]:
+        return [r for r in self.registrations if not r.custom]
+
+
+class _Monitor(pulumi_mocks.MockMonitor):
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self._recorder = recorder
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
+        if request.type != "pulumi:pulumi:Stack":
+            urn = self.make_urn(request.parent, request.type, request.name)
+            assert urn not in self.resources, f"two resources are named {urn}"
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self._recorder.registrations.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    urn=response.urn,
+                    parent=request.parent,
+                    provider=request.provider,
+                    inputs=_plain(rpc.deserialize_properties(request.object)),
+                    dependencies=list(request.dependencies),
+                    custom=request.custom,
+                    protect=request.protect,
+                    ignore_changes=list(request.ignoreChanges),
+                    delete_before_replace=request.deleteBeforeReplace,
+                    retain_on_delete=request.retainOnDelete,
+                    secret_outputs=list(request.additionalSecretOutputs),
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
+        for registration in self._recorder.registrations:
+            if registration.urn == request.urn:
+                registration.outputs = _plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+
+def _plain(value: Any) -> Any:
+    """Secrets unwrapped: the recorder lives in a test's memory only."""
+    if rpc.is_rpc_secret(value):
+        return _plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def record(
+    program: Callable[[], Any], *, stack: str = "test", recorder: Recorder | None = None
+) -> Recorder:
+    """Run `program` against a fresh recorder and return it once every registration is done."""
+    recorder = recorder or Recorder()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(_run(program, stack, recorder))
+    finally:
+        loop.close()
+        asyncio.set_event_loop(asyncio.new_event_loop())
+    return recorder
+
+
+async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> None:
+    pulumi_settings.SETTINGS.rpc_manager.clear()
+    pulumi_settings.SETTINGS.outputs.clear()
+    pulumi_settings.ROOT.set(None)
+    pulumi_mocks.set_mocks(
+        recorder,
+        project=PROJECT,
+        stack=stack,
+        organization="organization",
+        monitor=_Monitor(recorder),
+    )
+    result = program()
+    if isinstance(result, pulumi.Output):
+        await result.future()
+    await wait_for_rpcs()
