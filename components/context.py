@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pulumi
+
 from components import naming
+from settings.identity import Identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +27,35 @@ class Context:
     serves_customers: bool
     partition: str = "aws"
 
+    @classmethod
+    def of(cls, identity: Identity) -> Context:
+        """The context of the running stack."""
+        return cls(
+            project=identity.project,
+            stack=pulumi.get_stack(),
+            account_id=identity.account_id,
+            region=identity.region,
+            backup_region=identity.backup_region,
+            protect=identity.protect,
+            serves_customers=identity.serves_customers,
+            partition=_partition(identity.region),
+        )
+
     def name(self, noun: str, *, limit: int = 64) -> str:
         """A physical name that people or other systems know."""
         return naming.physical(self.project, self.stack, noun, limit=limit)
 
     def bucket(self, noun: str, region: str | None = None) -> str:
         """A bucket's name, in this deployment's region unless another is given."""
-        return naming.bucket(
-            self.project, self.stack, noun, self.account_id, region or self.region
-        )
+        return naming.bucket(self.project, self.stack, noun, self.account_id, region or self.region)
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         """An ARN of this account, e.g. `arn("rds", "db:name")`; `region=""` for global services."""
         where = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{where}:{self.account_id}:{resource}"
+
+
+def _partition(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -54,6 +54,10 @@ _ID_INPUTS = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
     "aws:kms/alias:Alias": "name",
     "aws:backup/vault:Vault": "name",
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": "backupVaultName",
+    "aws:backup/vaultPolicy:VaultPolicy": "backupVaultName",
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": "name",
+    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": "accountId",
     "aws:ecr/repository:Repository": "name",
     "aws:budgets/budget:Budget": "name",
 }
@@ -365,7 +369,7 @@ def _certificate(f: _Facts) -> dict[str, Any]:
                 "domainName": n,
                 "resourceRecordName": f"_{_hash(n)[:32]}.{n.removeprefix('*.')}.",
                 "resourceRecordType": "CNAME",
-                "resourceRecordValue": f"_{_hash(n + f.digest)[:32]}.acm-validations.aws.",
+                "resourceRecordValue": f"_{_hash(n + f.account)[:32]}.acm-validations.aws.",
             }
             for n in dict.fromkeys(names)
         ],

@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pulumi
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticUndefined
@@ -19,8 +20,11 @@ from pydantic_core import PydanticCustomError, PydanticUndefined
 NAMESPACE = "arches"
 
 
-class SettingsError(Exception):
-    """One or more settings are refused; `str()` gives one line for each."""
+class SettingsError(pulumi.RunError):
+    """One or more settings are refused; `str()` gives one line for each.
+
+    A RunError, so that the engine prints the lines and no stack trace.
+    """
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -70,6 +74,12 @@ def clash(key: str, *, got: object, allowed: str, example: object) -> PydanticCu
         "{allowed}",
         {"key": key, "got": str(got), "allowed": allowed, "example": str(example)},
     )
+
+
+def line_of(error: PydanticCustomError, where: str) -> str:
+    """The line of a `clash` between sections."""
+    context = error.context or {}
+    return _said(where, context["key"], context["got"], context["allowed"], context["example"])
 
 
 def refusals(model: type[BaseModel], error: ValidationError, where: str) -> list[str]:

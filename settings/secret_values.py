@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECRET_VALUES: dict[str, Callable[[Environment], bool]] = {
     "openAiApiKey": lambda env: env.secrets.open_ai,
     "sentryDsn": lambda env: env.secrets.sentry,
+    "pagerUrl": lambda env: env.alarms.pager,
 }
 
 
@@ -30,6 +31,13 @@ def missing_secrets(env: Environment, given: set[str], where: str) -> list[str]:
         for name, wanted in SECRET_VALUES.items()
         if wanted(env) and name not in given
     ]
+
+
+def given_secret(name: str) -> pulumi.Output[str] | None:
+    """The secret value `arches:<name>` where it was given, else None. Raises KeyError."""
+    if name not in SECRET_VALUES:
+        raise KeyError(name)
+    return pulumi.Config(NAMESPACE).get_secret(name)
 
 
 def secret_value(name: str) -> pulumi.Output[str]:

@@ -11,8 +11,8 @@ import pulumi
 import yaml
 from pydantic import ValidationError
 
-from settings.core import NAMESPACE, SettingsError, refusals
-from settings.environment import Environment
+from settings.core import NAMESPACE, SettingsError, line_of, refusals
+from settings.environment import Environment, refused
 from settings.secret_values import SECRET_VALUES, missing_secrets
 
 _PREFIX = NAMESPACE + ":"
@@ -59,7 +59,7 @@ def load() -> Environment:
     config = pulumi.Config(NAMESPACE)
     plain: dict[str, Any] = {}
     secret: set[str] = set()
-    for key in pulumi.runtime.config.CONFIG:
+    for key in pulumi.runtime.config.CONFIG.get():
         if not key.startswith(_PREFIX):
             continue
         short = key.removeprefix(_PREFIX)
@@ -78,9 +78,10 @@ def parse(plain: Mapping[str, Any], secret: set[str], where: str) -> Environment
         environment = Environment.model_validate_json(json.dumps(plain, default=str))
     except ValidationError as error:
         raise SettingsError(refusals(Environment, error, where)) from None
-    missing = missing_secrets(environment, secret, where)
-    if missing:
-        raise SettingsError(missing)
+    lines = [line_of(error, where) for error in refused(environment)]
+    lines += missing_secrets(environment, secret, where)
+    if lines:
+        raise SettingsError(lines)
     return environment
 
 

@@ -62,6 +62,7 @@ class Recorder(pulumi_mocks.Mocks):
             state = dict(args.inputs)
             if args.typ.startswith("random:"):
                 state |= {"result": f"{args.name}-value", "hex": "0badcafe", "b64Std": "AAAA"}
+                state |= {"base64": f"{args.name}-value"}
             return (f"{args.name}-id" if args.custom else None), state
         made = computed(
             args.typ,

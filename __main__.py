@@ -1,0 +1,57 @@
+"""Arches on AWS, in build order. What an environment may decide is in Pulumi.<stack>.yaml."""
+
+import settings
+from components.alarms import Alarms, AlarmsArgs
+from components.audit import Audit, AuditArgs
+from components.backup import Backup, BackupArgs
+from components.budget import Budget, BudgetArgs
+from components.cache import Cache, CacheArgs
+from components.cluster import Cluster, ClusterArgs
+from components.context import Context
+from components.database import Database, DatabaseArgs
+from components.delivery import Delivery, DeliveryArgs
+from components.edge import Edge, EdgeArgs
+from components.exports import publish
+from components.keys import Keys, KeysArgs
+from components.kubernetes.base import ClusterBase, ClusterBaseArgs
+from components.kubernetes.provider import on_cluster
+from components.network import Network, NetworkArgs
+from components.providers import providers
+from components.registry import Registry, RegistryArgs
+from components.secrets import Secrets, SecretsArgs
+from components.storage import Storage, StorageArgs
+
+env = settings.load()
+at = Context.of(env.identity)
+on = providers(at, env.identity)
+
+# fmt: off  (one component a paragraph: the formatter would give each argument a line)
+keys = Keys("keys", KeysArgs(context=at, settings=env.keys), on)
+network = Network("network", NetworkArgs(context=at, settings=env.network, keys=keys), on)
+storage = Storage("storage", StorageArgs(context=at, settings=env.storage, keys=keys), on)
+secrets = Secrets("secrets", SecretsArgs(context=at, settings=env.secrets, keys=keys), on)
+registry = Registry("registry", RegistryArgs(context=at, settings=env.registry, keys=keys), on)
+cluster = Cluster("cluster", ClusterArgs(
+    context=at, settings=env.cluster, network=network, keys=keys), on)
+base = ClusterBase("base", ClusterBaseArgs(
+    context=at, settings=env.cluster, keys=keys), on_cluster("kubernetes", at, cluster))
+database = Database("database", DatabaseArgs(
+    context=at, settings=env.database, network=network, keys=keys, cluster=cluster), on)
+cache = Cache("cache", CacheArgs(
+    context=at, settings=env.cache, network=network, keys=keys, cluster=cluster,
+    secrets=secrets), on)
+edge = Edge("edge", EdgeArgs(
+    context=at, settings=env.edge, network=network, keys=keys, cluster=cluster,
+    storage=storage, database=database, cache=cache), on)
+backup = Backup("backup", BackupArgs(
+    context=at, settings=env.backup, keys=keys, database=database, storage=storage), on)
+alarms = Alarms("alarms", AlarmsArgs(
+    context=at, settings=env.alarms, database_settings=env.database, keys=keys,
+    database=database, cache=cache, cluster=cluster, backup=backup, balancer=edge.balancer, firewall=edge.firewall, certificates=edge.certificates, cdn=edge.cdn, nat_gateway_ids=network.nat_gateway_ids), on)
+audit = Audit("audit", AuditArgs(
+    context=at, settings=env.governance, keys=keys, storage=storage), on)
+budget = Budget("budget", BudgetArgs(context=at, settings=env.governance, alarms=alarms, cost_tag=("stack", at.stack)), on)
+delivery = Delivery("delivery", DeliveryArgs(
+    context=at, settings=env.governance, registry=registry, cluster=cluster), on)
+publish(at, backup=backup, cache=cache, cluster=cluster, database=database, delivery=delivery,
+        edge=edge, registry=registry, storage=storage)

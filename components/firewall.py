@@ -1,0 +1,393 @@
+"""The web application firewall: one ACL for CloudFront and, by default, one for the balancer.
+
+Here live the rules, their order, what they cost in capacity, and the logs. Never here: who is
+attached. CloudFront names its ACL itself (an association is refused, F11); the balancer makes its
+own association, so that it never waits for a firewall.
+
+Meets ENV-16, LB-16, LB-17, LB-25, SEC-03, CDN-05, CHK-SEC-06, AUDIT-02; controls WAF.10 to WAF.12.
+
+Why it looks so:
+- The CDN's ACL sees the client's address; the balancer's sees CloudFront's. So address reputation,
+  the deny list and anti-DDoS run at the CDN only, and the balancer's rate rules count by the
+  forwarded address. A client can forge that one; the CDN's count is the one that holds.
+- Rate rules come before the managed groups: a flood must not be inspected for SQL first.
+- AWS's common group blocks every body above 8 KB (refusal W6 and traps, WAF). Here its rule only
+  labels, and a rule of ours blocks what carries the label outside the upload paths.
+- WAF counts approximately and late (LB-16), so the gateway in the cluster keeps the exact limit.
+
+Refused: an allow list (one entry would switch every later rule off), and silent JavaScript
+challenges of the anti-DDoS group (an API client cannot solve them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.context import Context
+from components.dns import GLOBAL_REGION
+from components.documents import document, statement
+from components.keys import Keys
+from settings.edge import EdgeSettings, FirewallSettings
+
+WINDOW_SECONDS = 60  # allowed: 60, 120, 300, 600 (W9)
+TOO_MANY_REQUESTS = 429  # not 503, which would feed the error alerts (LB-17)
+PRIORITY_STEP = 10
+# AWS WAF developer guide, "AWS Managed Rules rule groups list" (WCU of each group).
+GROUP_CAPACITY = {
+    "AWSManagedRulesAmazonIpReputationList": 25,
+    "AWSManagedRulesAntiDDoSRuleSet": 50,
+    "AWSManagedRulesCommonRuleSet": 700,
+    "AWSManagedRulesKnownBadInputsRuleSet": 200,
+    "AWSManagedRulesSQLiRuleSet": 200,
+}
+# Same guide, "Web ACL capacity units": the basic price covers 1,500 of at most 5,000 (W7).
+CAPACITY_LIMIT = 5000
+CAPACITY_IN_PRICE = 1500
+LARGE_BODY_LABEL = "awswaf:managed:aws:core-rule-set:SizeRestrictions_Body"
+SECRET_HEADERS = ("authorization", "cookie")
+FORWARDED = {"header_name": "X-Forwarded-For", "fallback_behavior": "NO_MATCH"}
+
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """ARNs of the address sets in one scope."""
+
+    denied: Sequence[pulumi.Input[str]] = field(default=())
+    trusted: Sequence[pulumi.Input[str]] = field(default=())
+
+
+def by_version(cidrs: Sequence[str]) -> dict[str, list[str]]:
+    """Networks by IP version, since a set holds one version only; versions without any left out."""
+    split: dict[str, list[str]] = {}
+    for cidr in cidrs:
+        split.setdefault(f"IPV{ip_network(cidr).version}", []).append(cidr)
+    return dict(sorted(split.items()))
+
+
+def any_of(statements: Sequence[Rule]) -> Rule:
+    """The one statement, or all of them joined by OR (which needs two at least)."""
+    if len(statements) == 1:
+        return statements[0]
+    return {"or_statement": {"statements": list(statements)}}
+
+
+def all_of(statements: Sequence[Rule]) -> Rule:
+    """The one statement, or all of them joined by AND (which needs two at least)."""
+    if len(statements) == 1:
+        return statements[0]
+    return {"and_statement": {"statements": list(statements)}}
+
+
+def none_of(statements: Sequence[Rule]) -> Rule:
+    return {"not_statement": {"statement": any_of(statements)}}
+
+
+def below(prefixes: Sequence[str]) -> Rule:
+    """The path starts with one of the prefixes, however it is written: %2fauth and /AUTH too."""
+    return any_of(
+        [
+            {
+                "byte_match_statement": {
+                    "search_string": prefix.lower(),
+                    "positional_constraint": "STARTS_WITH",
+                    "field_to_match": {"uri_path": {}},
+                    "text_transformations": [
+                        {"priority": 0, "type": "URL_DECODE"},
+                        {"priority": 1, "type": "LOWERCASE"},
+                    ],
+                }
+            }
+            for prefix in prefixes
+        ]
+    )
+
+
+def in_sets(arns: Sequence[pulumi.Input[str]], *, forwarded: bool = False) -> list[Rule]:
+    position = {"ip_set_forwarded_ip_config": {**FORWARDED, "position": "FIRST"}}
+    return [
+        {"ip_set_reference_statement": {"arn": arn, **(position if forwarded else {})}}
+        for arn in arns
+    ]
+
+
+def rules(settings: EdgeSettings, scope: str, lists: Lists) -> list[Rule]:
+    """The rules of one ACL in the order they run; priorities are their places in the list (W7).
+
+    scope: CLOUDFRONT or REGIONAL.
+    """
+    firewall = settings.firewall
+    at_cdn = scope == "CLOUDFRONT"
+    listed: list[Rule] = []
+    if at_cdn and firewall.anti_ddos:
+        listed.append(_anti_ddos(firewall))
+    if at_cdn and lists.denied:
+        listed.append(_own("denied", any_of(in_sets(lists.denied)), {"block": {}}))
+    if at_cdn:
+        listed.append(_group("ip-reputation", "AWSManagedRulesAmazonIpReputationList", firewall))
+    auth = [below(settings.auth_paths)]
+    listed += [
+        _rate("rate-auth", firewall.auth_requests_per_minute, auth, lists, at_cdn),
+        _rate("rate-all", firewall.requests_per_minute, [], lists, at_cdn),
+        _group(
+            "common",
+            "AWSManagedRulesCommonRuleSet",
+            firewall,
+            only_label=("SizeRestrictions_BODY",),
+        ),
+        _large_body(settings),
+        _group("bad-inputs", "AWSManagedRulesKnownBadInputsRuleSet", firewall),
+        _group("sql-injection", "AWSManagedRulesSQLiRuleSet", firewall),
+    ]
+    return [{**rule, "priority": place * PRIORITY_STEP} for place, rule in enumerate(listed, 1)]
+
+
+def capacity(listed: Sequence[Rule]) -> int:
+    """The capacity units of the rules, by AWS's table."""
+    return sum(_statement_capacity(rule["statement"]) for rule in listed)
+
+
+def _statement_capacity(node: Mapping[str, Any]) -> int:
+    """Guide, "Using rule statements": 2 for a rate rule or a prefix match, 10 for each
+    transformation, 1 for a label or an address set (4 by a forwarded address)."""
+    kind, body = next(iter(node.items()))
+    match kind:
+        case "managed_rule_group_statement":
+            return GROUP_CAPACITY[body["name"]]
+        case "rate_based_statement":
+            scope_down = body.get("scope_down_statement")
+            return 2 + (_statement_capacity(scope_down) if scope_down else 0)
+        case "and_statement" | "or_statement":
+            return sum(_statement_capacity(inner) for inner in body["statements"])
+        case "not_statement":
+            return _statement_capacity(body["statement"])
+        case "byte_match_statement":
+            return 2 + 10 * len(body["text_transformations"])
+        case "ip_set_reference_statement":
+            return 4 if "ip_set_forwarded_ip_config" in body else 1
+        case "label_match_statement":
+            return 1
+    raise ValueError(f"no capacity is known for {kind}")
+
+
+def log_group_name(context: Context, place: str) -> str:
+    """WAF takes only log groups whose names start so (W2)."""
+    return f"aws-waf-logs-{context.name(place)}"
+
+
+def log_policy(context: Context, place: str, region: str) -> str:
+    """Lets log delivery write to the ACL's log group, for this account only (W3)."""
+    group = context.arn("logs", f"log-group:{log_group_name(context, place)}", region=region)
+    return document(
+        statement(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [f"{group}:log-stream:*"],
+            sid="FirewallLogs",
+            principals={"Service": "delivery.logs.amazonaws.com"},
+            conditions={
+                "StringEquals": {"aws:SourceAccount": context.account_id},
+                "ArnLike": {"aws:SourceArn": context.arn("logs", "*", region=region)},
+            },
+        )
+    )
+
+
+def _own(name: str, condition: Rule, action: Rule) -> Rule:
+    return {"name": name, "statement": condition, "action": action, **_seen(name)}
+
+
+def _group(
+    name: str,
+    group: str,
+    firewall: FirewallSettings,
+    *,
+    only_label: Sequence[str] = (),
+    configs: Sequence[Rule] = (),
+) -> Rule:
+    body: Rule = {"vendor_name": "AWS", "name": group}
+    if only_label:
+        body["rule_action_overrides"] = [
+            {"name": rule, "action_to_use": {"count": {}}} for rule in only_label
+        ]
+    if configs:
+        body["managed_rule_group_configs"] = list(configs)
+    return {
+        "name": name,
+        "statement": {"managed_rule_group_statement": body},
+        "override_action": {"none": {}} if firewall.mode == "block" else {"count": {}},
+        **_seen(name),
+    }
+
+
+def _anti_ddos(firewall: FirewallSettings) -> Rule:
+    config = {
+        "client_side_action_config": {"challenge": {"usage_of_action": "DISABLED"}},
+        "sensitivity_to_block": "LOW",
+    }
+    return _group(
+        "anti-ddos",
+        "AWSManagedRulesAntiDDoSRuleSet",
+        firewall,
+        configs=[{"aws_managed_rules_anti_ddos_rule_set": config}],
+    )
+
+
+def _rate(name: str, limit: int, paths: Sequence[Rule], lists: Lists, at_cdn: bool) -> Rule:
+    body: Rule = {
+        "limit": limit,
+        "evaluation_window_sec": WINDOW_SECONDS,
+        "aggregate_key_type": "IP" if at_cdn else "FORWARDED_IP",
+    }
+    if not at_cdn:
+        body["forwarded_ip_config"] = FORWARDED
+    narrowed = list(paths)
+    if lists.trusted:
+        narrowed.append(none_of(in_sets(lists.trusted, forwarded=not at_cdn)))
+    if narrowed:
+        body["scope_down_statement"] = all_of(narrowed)
+    refusal = {"custom_response": {"response_code": TOO_MANY_REQUESTS}}
+    return _own(name, {"rate_based_statement": body}, {"block": refusal})
+
+
+def _large_body(settings: EdgeSettings) -> Rule:
+    labelled = {"label_match_statement": {"scope": "LABEL", "key": LARGE_BODY_LABEL}}
+    elsewhere = none_of([below(settings.upload_paths)])
+    action: Rule = {"block": {}} if settings.firewall.mode == "block" else {"count": {}}
+    return _own("large-body", all_of([labelled, elsewhere]), action)
+
+
+def _seen(name: str) -> Rule:
+    return {
+        "visibility_config": {
+            "cloudwatch_metrics_enabled": True,
+            "sampled_requests_enabled": True,
+            "metric_name": name,
+        }
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirewallArgs:
+    """keys: `logs` encrypts logs in the region, `logs_global` those in us-east-1."""
+
+    context: Context
+    settings: EdgeSettings
+    keys: Keys
+
+
+class Firewall(pulumi.ComponentResource):
+    """balancer_acl_arn: None where `edge.firewall.onBalancer` is false."""
+
+    cdn_acl_arn: pulumi.Output[str]
+    balancer_acl_arn: pulumi.Output[str] | None
+    acl_names: dict[str, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("arches:index:Firewall", name, None, opts)
+        self._name, self._args = name, args
+        self._here = pulumi.ResourceOptions(parent=self)
+        self.acl_names = {}
+        self.cdn_acl_arn = self._acl("cdn", "CLOUDFRONT", GLOBAL_REGION, args.keys.logs_global)
+        self.balancer_acl_arn = (
+            self._acl("balancer", "REGIONAL", args.context.region, args.keys.logs)
+            if args.settings.firewall.on_balancer
+            else None
+        )
+        self.register_outputs(
+            {
+                "cdnAclArn": self.cdn_acl_arn,
+                "balancerAclArn": self.balancer_acl_arn,
+                "aclNames": self.acl_names,
+            }
+        )
+
+    def _acl(self, place: str, scope: str, region: str, key: aws.kms.Key) -> pulumi.Output[str]:
+        listed = rules(self._args.settings, scope, self._lists(place, scope, region))
+        if capacity(listed) > CAPACITY_LIMIT:
+            raise ValueError(f"{place}: {capacity(listed)} WCU of at most {CAPACITY_LIMIT}")
+        acl = aws.wafv2.WebAcl(
+            f"{self._name}-{place}",
+            scope=scope,
+            description=f"{self._args.context.project} {self._args.context.stack}: {place}",
+            default_action={"allow": {}},
+            rules=listed,
+            # Sampled requests and logs show neither tokens nor sessions.
+            data_protection_config={
+                "data_protections": [
+                    {
+                        "action": "SUBSTITUTION",
+                        "field": {
+                            "field_type": "SINGLE_HEADER",
+                            "field_keys": list(SECRET_HEADERS),
+                        },
+                    }
+                ]
+            },
+            region=region,
+            opts=self._here,
+            **_seen(place),
+        )
+        self.acl_names[place] = acl.name
+        self._log(place, region, key, acl)
+        return acl.arn
+
+    def _lists(self, place: str, scope: str, region: str) -> Lists:
+        firewall = self._args.settings.firewall
+        denied = firewall.denied_cidrs if scope == "CLOUDFRONT" else ()
+        return Lists(
+            denied=self._sets(f"{place}-denied", denied, scope, region),
+            trusted=self._sets(f"{place}-trusted", firewall.trusted_cidrs, scope, region),
+        )
+
+    def _sets(
+        self, label: str, cidrs: Sequence[str], scope: str, region: str
+    ) -> list[pulumi.Output[str]]:
+        return [
+            aws.wafv2.IpSet(
+                f"{self._name}-{label}-{version.lower()}",
+                scope=scope,
+                ip_address_version=version,
+                addresses=addresses,
+                region=region,
+                opts=self._here,
+            ).arn
+            for version, addresses in by_version(cidrs).items()
+        ]
+
+    def _log(self, place: str, region: str, key: aws.kms.Key, acl: aws.wafv2.WebAcl) -> None:
+        context = self._args.context
+        group = aws.cloudwatch.LogGroup(
+            f"{self._name}-{place}",
+            name=log_group_name(context, place),
+            retention_in_days=self._args.settings.log_retention_days,
+            kms_key_id=key.arn,
+            region=region,
+            opts=self._here,
+        )
+        policy = aws.cloudwatch.LogResourcePolicy(
+            f"{self._name}-{place}",
+            policy_name=context.name(f"{place}-firewall-logs"),
+            policy_document=log_policy(context, place, region),
+            region=region,
+            opts=self._here,
+        )
+        aws.wafv2.WebAclLoggingConfiguration(
+            f"{self._name}-{place}",
+            resource_arn=acl.arn,
+            log_destination_configs=[group.arn],
+            redacted_fields=[{"single_header": {"name": header}} for header in SECRET_HEADERS],
+            region=region,
+            # Delivery is refused while the policy is missing (W3); nothing of it flows in here.
+            opts=pulumi.ResourceOptions.merge(
+                self._here, pulumi.ResourceOptions(depends_on=[policy])
+            ),
+        )

@@ -1,0 +1,15 @@
+"""Every rule of the pack, room by room. A rule is in force because it stands in this list."""
+
+from rules import cluster, data, edge, identity, network, observability, stack, storage
+from rules.model import Rule, StackRule
+
+RULES: tuple[Rule | StackRule, ...] = (
+    *network.RULES,
+    *edge.RULES,
+    *cluster.RULES,
+    *identity.RULES,
+    *data.RULES,
+    *storage.RULES,
+    *observability.RULES,
+    *stack.RULES,
+)

@@ -1,0 +1,232 @@
+"""`python -m rehearsal <command> <stack>`: the commands that the Makefile names."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import settings
+from rehearsal import engine, export, locks, paths, recovery, session, summary, timeline
+from rehearsal.account import AccountError
+from rehearsal.faults import FaultError, Faults
+
+BAD_INPUT = 2
+FAILED = 1
+INTERRUPTED = 130
+
+
+def say(line: str = "") -> None:
+    print(line, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 (refused or failed), 2 (bad input) or 130 (Ctrl-C)."""
+    parser = argparse.ArgumentParser(prog="rehearsal", description=__doc__)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "settings": _settings,
+        "preview": _preview,
+        "rehearse": _rehearse,
+        "up": _up,
+        "export": _export,
+        "recover": _recover,
+        "destroy": _destroy,
+    }
+    parser.add_argument("command", choices=sorted(commands))
+    parser.add_argument("stack")
+    parser.add_argument("--fault", action="append", default=[], help="a fault on demand")
+    given = parser.parse_args(arguments)
+    try:
+        settings.read(paths.stack_file(given.stack))
+        return commands[given.command](given)
+    except (settings.SettingsError, FaultError, AccountError) as error:
+        return _refused(str(error), BAD_INPUT)
+    except (locks.Busy, engine.EngineError, session.EngineFailed) as error:
+        return _refused(str(error), FAILED)
+    except KeyboardInterrupt:
+        return _refused(
+            f"interrupted; the state is saved: run `make recover STACK={given.stack}` before the "
+            "next run",
+            INTERRUPTED,
+        )
+
+
+def _refused(text: str, code: int) -> int:
+    for line in text.splitlines():
+        print(f"error: {line}", file=sys.stderr, flush=True)
+    return code
+
+
+def _open(given: argparse.Namespace, **options: Any) -> Any:
+    return session.opened(
+        given.stack,
+        engine=engine.find(say),
+        command=f"{given.command} {given.stack}",
+        faults=Faults.parse(given.fault),
+        **options,
+    )
+
+
+def _settings(given: argparse.Namespace) -> int:
+    say(f"Pulumi.{given.stack}.yaml: every setting is accepted")
+    return 0
+
+
+def _preview(given: argparse.Namespace) -> int:
+    with _open(given) as opened:
+        began = time.monotonic()
+        if opened.note:
+            say(f"note: {opened.note}")
+        run = opened.run("preview", "--json", "--show-sames", check=False)
+        document = _json(run.stdout)
+        states = [s["newState"] for s in document.get("steps", ()) if s.get("newState")]
+        done = summary.operations(run.events)
+        changed = summary.changed_properties(run.events)
+        for line in summary.tree(summary.parents_of(states), done, changed):
+            say(line)
+        say()
+        say(f"resources: {summary.counted(done)}")
+        lines, mandatory = summary.policy(run.events)
+        say("policy: " + lines[0])
+        for line in lines[1:]:
+            say(line)
+        if run.code == 0:
+            for line in summary.virtual_time(timeline.schedule(timeline.of_preview(document))):
+                say(line)
+        _say_honestly(opened)
+        say(f"previewed in {time.monotonic() - began:.1f} s")
+        if run.code != 0:
+            problems = run.diagnostics or ["the engine refused the preview"]
+            return _refused("\n".join(problems), FAILED)
+        return FAILED if mandatory else 0
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
+
+
+def _say_honestly(opened: session.Session) -> None:
+    names = [f"{s.package} {s.version}" for s in opened.standins]
+    for line in summary.honesty(opened.engine.describe(), names):
+        say(line)
+
+
+def _rehearse(given: argparse.Namespace) -> int:
+    with _open(given) as opened:
+        say(f"rehearsing {given.stack} with {opened.engine.describe()}")
+        if opened.note:
+            say(f"note: {opened.note}")
+        failures: list[str] = []
+        first, up_line = _timed_up(opened)
+        say(up_line)
+        lines, _ = summary.policy(first.events)
+        say("policy: " + lines[0])
+        for line in lines[1:]:
+            say(line)
+        for line in _warnings(opened):
+            say(line)
+        second, _line = _timed_up(opened)
+        changed = {u: o for u, o in summary.operations(second.events).items() if o != "same"}
+        say(f"second up: {'nothing changes' if not changed else summary.counted(changed)}")
+        failures += [f"the second up would {o} {u.split('::', 3)[3]}" for u, o in changed.items()]
+        refreshed = opened.run("refresh", "--yes", "--skip-preview")
+        drift = _drift(refreshed.events)
+        say(f"refresh: {'finds nothing' if not drift else f'finds {len(drift)} changes'}")
+        failures += [f"refresh finds a change in {name}" for name in drift]
+        say(_retired(opened))
+        took = timeline.schedule(timeline.of_destroy(opened.state()))
+        gone = opened.run("destroy", "--yes", "--skip-preview")
+        left = opened.account.all()
+        say(f"destroy: {summary.counted(summary.operations(gone.events))}; {len(left)} left")
+        failures += [f"destroy leaves {r.type} {r.id}" for r in left]
+        for line in summary.virtual_time(took, "destruction"):
+            say(line)
+        _say_honestly(opened)
+        for failure in failures:
+            print(f"error: {failure}", file=sys.stderr)
+        return FAILED if failures else 0
+
+
+def _timed_up(opened: session.Session) -> tuple[session.Run, str]:
+    began = time.monotonic()
+    run = opened.run("up", "--yes", "--skip-preview")
+    done = summary.operations(run.events)
+    took = timeline.schedule(timeline.of_state(opened.state(), done))
+    opened.account.pass_time(took.seconds)
+    line = (
+        f"up: {summary.counted(done)} in {time.monotonic() - began:.1f} s; virtual deployment time "
+        f"{timeline.minutes(took.seconds)}"
+    )
+    return run, line
+
+
+def _warnings(opened: session.Session) -> list[str]:
+    found = [w for s in opened.standins for w in getattr(s, "warnings", [])]
+    return [f"warning: {w}" for w in dict.fromkeys(found)]
+
+
+def _drift(events: list[dict[str, Any]]) -> list[str]:
+    """Names of resources that a refresh found changed or gone."""
+    found = []
+    for event in events:
+        step = (event.get("resOutputsEvent") or {}).get("metadata")
+        if step and step["op"] in ("update", "delete", "create"):
+            found.append(step["urn"].split("::", 3)[3])
+    return found
+
+
+def _retired(opened: session.Session) -> str:
+    """The first of the two steps that take an environment down (docs/runbooks/retire.md)."""
+    opened.settle(servesCustomers=False, protect=False)
+    run = opened.run("up", "--yes", "--skip-preview", policies=False)
+    return f"retire, step one: {summary.counted(summary.operations(run.events))}"
+
+
+def _up(given: argparse.Namespace) -> int:
+    with _open(given) as opened:
+        if opened.note:
+            say(f"note: {opened.note}")
+        _, line = _timed_up(opened)
+        say(line)
+        for warning in _warnings(opened):
+            say(warning)
+        return 0
+
+
+def _destroy(given: argparse.Namespace) -> int:
+    with _open(given) as opened:
+        say(_retired(opened))
+        gone = opened.run("destroy", "--yes", "--skip-preview")
+        say(f"destroy: {summary.counted(summary.operations(gone.events))}")
+        return 0
+
+
+def _recover(given: argparse.Namespace) -> int:
+    with _open(given) as opened:
+        for line in recovery.recover(opened):
+            say(line)
+        return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    folder = paths.BUILD / "export" / given.stack
+    work = paths.home() / "export" / given.stack
+    shutil.rmtree(work, ignore_errors=True)
+    with _open(given, folder=Path(work)) as opened:
+        _timed_up(opened)
+        for written in export.write(opened, folder):
+            say(f"wrote {written.relative_to(paths.ROOT)}")
+    shutil.rmtree(work, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What `make export` writes: the deployment as files for people and other tools.
+
+`stack.json` is `pulumi stack export` after a rehearsed `up` with every secret scrubbed;
+`manifests/` holds each Kubernetes object, `helm/` each release, `config/` each rendered document.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from rehearsal.session import Session
+
+SCRUBBED = "[secret]"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+# inputs that are whole documents, by the ending of their name
+_DOCUMENTS = ("policy", "policyDocument", "assumeRolePolicy", "configurationValues", "eventPattern")
+
+
+def write(session: Session, folder: Path) -> list[Path]:
+    """Write the export of a session's stack afresh; the files in order."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    state = scrubbed(session.state())
+    return list(_files(state, folder))
+
+
+def _files(state: Mapping[str, Any], folder: Path) -> Iterator[Path]:
+    yield _write(folder / "stack.json", json.dumps(state, indent=2, sort_keys=True) + "\n")
+    taken: set[Path] = set()
+    for resource in state["deployment"].get("resources", []):
+        name = resource["urn"].split("::", 3)[3]
+        kind = resource["type"].rsplit(":", 1)[-1]
+        inputs = resource.get("inputs") or {}
+        if resource["type"] == "kubernetes:helm.sh/v3:Release":
+            release = {
+                "chart": inputs.get("chart"),
+                "repository": (inputs.get("repositoryOpts") or {}).get("repo"),
+                "version": inputs.get("version"),
+                "values": inputs.get("values"),
+            }
+            path = _own(folder / "helm", name, kind, ".json", taken)
+            yield _write(path, json.dumps(release, indent=2) + "\n")
+        elif resource["type"].startswith("kubernetes:"):
+            path = _own(folder / "manifests", name, kind, ".yaml", taken)
+            yield _write(path, yaml.safe_dump(inputs, sort_keys=True))
+        for key, value in inputs.items():
+            if key in _DOCUMENTS and isinstance(value, str) and value.startswith("{"):
+                document = json.dumps(json.loads(value), indent=2, sort_keys=True) + "\n"
+                path = _own(folder / "config", name, kind, f".{key}.json", taken)
+                yield _write(path, document)
+
+
+def _own(folder: Path, name: str, kind: str, ending: str, taken: set[Path]) -> Path:
+    """A path that no other resource has: a Deployment and a Service may share a logical name."""
+    path = folder / f"{name}{ending}"
+    number = 1
+    while path in taken:
+        tail = kind if number == 1 else f"{kind}.{number}"
+        path = folder / f"{name}.{tail}{ending}"
+        number += 1
+    taken.add(path)
+    return path
+
+
+def scrubbed(value: Any) -> Any:
+    """`value` with every encrypted secret, and what decrypts it, replaced by "[secret]"."""
+    if isinstance(value, Mapping):
+        if _SIGNATURE in value:
+            return SCRUBBED
+        return {
+            k: ({} if k == "state" and "salt" in str(v) else scrubbed(v)) for k, v in value.items()
+        }
+    if isinstance(value, list):
+        return [scrubbed(v) for v in value]
+    return value
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

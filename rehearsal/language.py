@@ -1,0 +1,95 @@
+"""`pulumi-language-python` for an engine that was built from its Go module.
+
+The official download ships its own language host beside the engine; the module does not. This one
+runs the program in its own process through the SDK's LanguageServer (pulumi.automation) and starts
+the policy pack as the engine asks (RunPlugin). The program is the same file, run the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any
+
+import grpc
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
+
+_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+
+
+class LanguageHost(LanguageServer):
+    """Runs `__main__.py` of the request's program directory."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None)
+
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
+        directory = Path(request.info.program_directory or request.pwd or os.getcwd())
+        os.chdir(directory)
+        sys.path.insert(0, str(directory))
+        entry = directory / (request.info.entry_point or ".") / "__main__.py"
+        self.program = lambda: runpy.run_path(str(entry), run_name="__main__") and None
+        return super().Run(request, context)
+
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        program = request.info.program_directory or request.pwd
+        module = "pulumi.policy" if request.kind == "analyzer" else None
+        command = [sys.executable, "-u"]
+        command += ["-m", module, *request.args, program] if module else [program, *request.args]
+        process = subprocess.Popen(
+            command,
+            cwd=request.pwd or None,
+            env=dict(pair.split("=", 1) for pair in request.env) or None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        context.add_callback(process.terminate)
+        queue: SimpleQueue[Any] = SimpleQueue()
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            threading.Thread(target=_pump, args=(name, pipe, queue), daemon=True).start()
+        open_pipes = 2
+        while open_pipes:
+            item = queue.get()
+            if item is None:
+                open_pipes -= 1
+            else:
+                yield language_pb2.RunPluginResponse(**item)
+        yield language_pb2.RunPluginResponse(exitcode=process.wait())
+
+
+def _pump(name: str, pipe: IO[bytes] | None, queue: SimpleQueue[Any]) -> None:
+    assert pipe is not None
+    for line in iter(pipe.readline, b""):
+        queue.put({name: line})
+    queue.put(None)
+
+
+def main() -> None:
+    """Serve on a free port of the loopback interface and print it, as plugins do."""
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=4),
+        options=[
+            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+        ],
+    )
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    # The engine ends its plugins with SIGINT, in the middle of anything.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

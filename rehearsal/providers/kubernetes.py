@@ -1,0 +1,147 @@
+"""Kubernetes without a cluster: objects checked by schema, kept in the account.
+
+Its place is taken by a real API server when one is to be had; until then this checks each object
+against the OpenAPI schema of the cluster's minor version (package kubernetes-validate), which
+knows names and types of fields but no admission, quota or RBAC.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+import kubernetes_validate
+
+from rehearsal.account import Account, Resource
+from rehearsal.providers.standin import (
+    Call,
+    Difference,
+    Failure,
+    Refused,
+    StandIn,
+    Values,
+    changed_paths,
+)
+from rehearsal.wire import UNKNOWN, has_unknown, revealed
+
+# The schema that unknown minors are checked against: the newest that the package has.
+_NEWEST = kubernetes_validate.latest_version()
+_IMMUTABLE = {
+    "Deployment": ("spec.selector",),
+    "StatefulSet": ("spec.selector", "spec.volumeClaimTemplates", "spec.serviceName"),
+    "DaemonSet": ("spec.selector",),
+    "Job": ("spec.selector", "spec.template", "spec.completions"),
+    "StorageClass": ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"),
+    "Service": ("spec.clusterIP",),
+    "ConfigMap": (),
+}
+
+
+class Kubernetes(StandIn):
+    """The stand-in for the Kubernetes provider; ignores the kubeconfig that it is handed."""
+
+    package = "kubernetes"
+    version = metadata.version("pulumi_kubernetes")
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def check(
+        self, call: Call, olds: Values, news: Values, seed: bytes
+    ) -> tuple[dict[str, Any], list[Failure]]:
+        manifest = {k: v for k, v in news.items() if v is not None}
+        meta = manifest.get("metadata")
+        meta = dict(meta) if isinstance(meta, dict) else {}
+        if "generateName" in meta:
+            # The API server would name it, and only when it is made.
+            reason = "not known here: leave metadata.name out and Pulumi gives a name"
+            return manifest, [Failure(path="metadata.generateName", reason=reason)]
+        if "name" not in meta:
+            before = olds.get("metadata")
+            kept = before.get("name") if isinstance(before, dict) else None
+            meta["name"] = kept or f"{call.name}-{seed.hex()[:8]}"
+        manifest["metadata"] = meta
+        if has_unknown(manifest):
+            return manifest, []
+        return manifest, list(_invalid(revealed(manifest)))
+
+    def diff(
+        self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values
+    ) -> Difference:
+        changed = changed_paths(old_inputs, news)
+        kind = call.type.rsplit(":", 1)[-1]
+        fixed = ("kind", "apiVersion", "metadata.name", "metadata.namespace")
+        fixed += _IMMUTABLE.get(kind, ())
+        replaces = [p for p in changed if any(p == f or p.startswith(f + ".") for f in fixed)]
+        same_name = "metadata.name" not in changed
+        return Difference(
+            changed=changed,
+            replaces=replaces,
+            delete_before_replace=bool(replaces) and same_name,
+        )
+
+    def create(self, call: Call, inputs: Values, *, preview: bool) -> tuple[str, dict[str, Any]]:
+        if preview:
+            return "", {**inputs, "status": UNKNOWN}
+        id_ = _id(inputs)
+        if any(r.id == id_ for r in self._account.all(call.type)):
+            raise Refused(
+                f'{call.type.rsplit(":", 1)[-1].lower()}s "{id_}" already exists'
+            )
+        made = self._account.make(
+            call.type, id_, urn=call.urn, region="", inputs=inputs, outputs={}
+        )
+        return made.id, dict(inputs)
+
+    def read(
+        self, call: Call, id_: str, state: Values, inputs: Values
+    ) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        found = self._find(call, id_)
+        if found is None:
+            return "", {}, {}
+        kept = self._account.unsealed(dict(found.inputs), {**state, **inputs})
+        return id_, kept, kept
+
+    def update(
+        self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values, *, preview: bool
+    ) -> dict[str, Any]:
+        if preview:
+            return dict(news)
+        found = self._find(call, id_)
+        if found is None:
+            raise Refused(f"{id_} not found; run `pulumi refresh` first")
+        self._account.change(found, inputs=news, outputs={})
+        return dict(news)
+
+    def delete(self, call: Call, id_: str, state: Values) -> None:
+        found = self._find(call, id_)
+        if found is not None:
+            self._account.remove(found)
+
+    def _find(self, call: Call, id_: str) -> Resource | None:
+        return next((r for r in self._account.all(call.type) if r.id == id_), None)
+
+
+def _id(manifest: Values) -> str:
+    meta = revealed(manifest.get("metadata") or {})
+    namespace, name = meta.get("namespace"), meta.get("name")
+    return f"{namespace}/{name}" if namespace else str(name)
+
+
+def _invalid(manifest: dict[str, Any]) -> list[Failure]:
+    try:
+        kubernetes_validate.validate(manifest, _NEWEST, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        path = ".".join(str(part) for part in error.path)
+        return [Failure(path=path, reason=" ".join(str(error.message).split()))]
+    except kubernetes_validate.SchemaNotFoundError:
+        if manifest.get("apiVersion", "").count(".") >= 1:
+            return []  # a custom resource: only its own definition can judge it
+        return [
+            Failure(
+                path="",
+                reason=f"no {manifest.get('apiVersion')} {manifest.get('kind')} in Kubernetes "
+                f"{_NEWEST}",
+            )
+        ]
+    return []

@@ -1,0 +1,88 @@
+"""After a run that was killed: one command that brings state and account back together.
+
+The engine keeps what it was doing when it died as pending operations. For each create among them
+the account is asked whether the thing was made; if so it is taken into the state under its id, if
+not the operation is dropped. Nothing is deleted and nothing is made twice. On real AWS the same is
+done by hand with `pulumi refresh` (docs/runbooks/interrupted-up.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.account import Resource
+
+if TYPE_CHECKING:
+    from rehearsal.session import Session
+
+_CIPHER = "4dabf18193072939515e22adb298388d"
+
+
+def recover(session: Session) -> list[str]:
+    """Settle every pending operation; lines that say what was done. Raises EngineFailed."""
+    lines = [f"note: {session.note}"] if session.note else []
+    if (session.folder / "state" / ".pulumi" / "locks").exists():
+        session.pulumi("cancel", "--yes", "--stack", session.stack)
+    deployment = session.state()["deployment"]
+    pending = deployment.get("pending_operations") or []
+    known = {(r["type"], r.get("id")) for r in deployment.get("resources") or []}
+    arguments: list[str] = []
+    for operation in pending:
+        if operation["type"] != "creating":
+            continue
+        resource = operation["resource"]
+        found = _made(session, resource, known)
+        if found is None:
+            lines.append(f"{resource['urn'].split('::', 3)[3]}: was never made; dropped")
+            continue
+        # The flag takes the URN and the id as two values of one list.
+        arguments += [f"--import-pending-creates={part}" for part in (resource["urn"], found.id)]
+        lines.append(f"{found.urn.split('::', 3)[3]}: was made as {found.id}; taken into the state")
+    if pending:
+        session.run(
+            "refresh", "--yes", "--skip-preview", "--run-program=false", *arguments,
+            *([] if arguments else ["--clear-pending-creates"]),
+        )  # fmt: skip
+        if arguments and session.state()["deployment"].get("pending_operations"):
+            session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    lines += [f"orphan: {line}" for line in orphans(session)]
+    lines.append("recovered: state and account agree" if pending else "nothing was pending")
+    return lines
+
+
+def orphans(session: Session) -> list[str]:
+    """Resources of the account that no state knows, with the command that takes them in."""
+    deployment = session.state()["deployment"]
+    known = {(r["type"], r.get("id")) for r in deployment.get("resources") or []}
+    return [
+        f"{r.type} {r.id} is in the account and not in the state; take it in with "
+        f"`pulumi import {r.type} {r.urn.split('::', 3)[3]} {r.id}` or delete it"
+        for r in session.account.all()
+        if (r.type, r.id) not in known
+    ]
+
+
+def _made(
+    session: Session, pending: Mapping[str, Any], known: set[tuple[str, Any]]
+) -> Resource | None:
+    """What the account made for a pending create: same type, same readable inputs, not in state."""
+    wanted = _readable(pending.get("inputs") or {})
+    for found in session.account.all(pending["type"]):
+        if (found.type, found.id) in known:
+            continue
+        if all(found.inputs.get(key) == value for key, value in wanted.items()):
+            return found
+    return None
+
+
+def _readable(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in inputs.items() if not _has_cipher(v)}
+
+
+def _has_cipher(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return _CIPHER in value or any(_has_cipher(v) for v in value.values())
+    if isinstance(value, list):
+        return any(_has_cipher(v) for v in value)
+    return False

@@ -1,0 +1,255 @@
+"""The backup section, the promises of DR-01 and DR-02 recomputed, and the lifetimes of GDPR-04."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from settings.backup import (
+    OBJECTIVE_MINUTES,
+    PROMISES,
+    RECOVERIES,
+    BackupSettings,
+    Recovery,
+    an_hour_longer,
+)
+from settings.core import refusals
+from settings.lifetimes import ERASURE_DAYS, Lifetime, broken, lifetimes
+from settings.storage import StorageSettings
+
+
+def read(values: dict[str, Any]) -> BackupSettings:
+    return BackupSettings.model_validate_json(json.dumps(values))
+
+
+def refused(values: dict[str, Any]) -> str:
+    with pytest.raises(ValidationError) as raised:
+        read(values)
+    return "\n".join(refusals(BackupSettings, raised.value, "Pulumi.test.yaml"))
+
+
+# -- the section ------------------------------------------------------------------------------
+def test_an_environment_may_leave_everything_out():
+    section = read({})
+    assert (section.keep_days, section.lock_min_days, section.lock_max_days) == (30, 7, 30)
+    assert section.lock_mode == "governance", "a lock that nobody can lift is never a default"
+    assert section.replicate_logs, "losing the region would lose a day"
+    assert section.restore_test, "a backup that is never restored is a hope"
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"dailyHour": 24}, "dailyHour"),
+        ({"keepDays": 31}, "keepDays"),
+        ({"keepDays": 6}, "keepDays"),
+        ({"startWindowMinutes": 59}, "startWindowMinutes"),
+        ({"startWindowMinutes": 120, "completionWindowMinutes": 179}, "completionWindowMinutes"),
+        ({"lockMinDays": 20, "lockMaxDays": 10, "keepDays": 15}, "lockMinDays"),
+        ({"lockMinDays": 0}, "lockMinDays"),
+        ({"lockMaxDays": 29}, "keepDays"),
+        ({"lockMinDays": 10, "keepDays": 9}, "keepDays"),
+        ({"hourly": True, "hourlyKeepDays": 2}, "hourlyKeepDays"),
+        ({"lockMode": "compliance"}, "lockGraceDays"),
+        ({"lockMode": "compliance", "lockGraceDays": 2}, "lockGraceDays"),
+        ({"lockGraceDays": 3}, "lockGraceDays"),
+        ({"deleters": ["arn:aws:iam::111122223333:role/*"]}, "deleters"),
+        ({"deleters": ["arn:aws:iam::111122223333:user/root"]}, "deleters"),
+    ],
+)
+def test_what_aws_would_refuse_at_night_is_refused_at_the_door(values: dict[str, Any], key: str):
+    line = refused(values)
+    assert f"arches:{key}: got" in line
+    assert "; allowed: " in line
+
+
+def test_the_bounds_of_the_hourly_rule_matter_only_where_it_is_on():
+    assert read({"hourlyKeepDays": 2}).hourly is False
+    assert read({"hourly": True, "hourlyKeepDays": 2, "lockMinDays": 1}).hourly_keep_days == 2
+
+
+def test_a_compliance_lock_needs_its_days_of_grace():
+    section = read({"lockMode": "compliance", "lockGraceDays": 3})
+    assert section.lock_grace_days == 3
+
+
+@pytest.mark.parametrize(
+    ("window", "longer"),
+    [
+        ("03:00-04:00", "mon:02:00-mon:04:00"),
+        ("00:30-01:00", "sun:23:30-mon:01:00"),
+        ("23:30-00:30", "mon:22:30-tue:00:30"),
+        ("sun:04:30-sun:05:30", "sun:03:30-sun:05:30"),
+        ("mon:00:00-mon:00:30", "sun:23:00-mon:00:30"),
+    ],
+)
+def test_the_hour_before_a_window_is_closed_too(window: str, longer: str):
+    assert an_hour_longer(window) == longer
+
+
+@pytest.mark.parametrize(
+    ("hour", "blocked"),
+    [(1, "03:00-04:00"), (2, "03:00-04:00"), (3, "03:00-04:00"), (4, "sun:04:30-sun:05:30")],
+)
+def test_a_snapshot_that_aws_backup_could_not_start_is_found(hour: int, blocked: str):
+    found = read({"dailyHour": hour, "startWindowMinutes": 90}).blocked_by(
+        "03:00-04:00", "sun:04:30-sun:05:30"
+    )
+    assert found == blocked
+
+
+def test_the_default_hour_is_clear_of_the_databases_default_windows():
+    assert read({}).blocked_by("03:00-04:00", "sun:04:30-sun:05:30") is None
+
+
+# -- DR-02 ------------------------------------------------------------------------------------
+def test_every_mechanism_that_counts_loses_less_than_an_hour():
+    worst = {(p.store, p.mechanism): p.worst_loss_minutes for p in PROMISES if p.counts}
+    assert worst
+    late = {row: minutes for row, minutes in worst.items() if minutes >= OBJECTIVE_MINUTES}
+    assert not late, f"the guide's RPO of one hour is not kept by {late}"
+
+
+def test_the_worst_losses_are_these():
+    table = {(p.store, p.period_minutes, p.delay_minutes) for p in PROMISES if p.counts}
+    assert ("database", 5, 0) in table, "point-in-time recovery: five minutes"
+    assert ("database", 5, 30) in table, "second region: 35 minutes"
+    assert ("files", 0, 15) in table, "replica: 15 minutes"
+    assert ("cluster objects", 30, 15) in table, "Velero: 45 minutes, where hourly would be 75"
+
+
+def test_neither_the_dump_nor_the_daily_snapshot_is_what_the_promise_rests_on():
+    daily = [p for p in PROMISES if p.period_minutes >= 24 * 60]
+    assert {p.store for p in daily} >= {"database"}
+    assert not any(p.counts for p in daily), "24 hours are not under one hour"
+
+
+def test_every_store_of_data_has_a_mechanism_that_counts_or_holds_nothing_of_its_own():
+    stores = {p.store for p in PROMISES}
+    assert stores == {
+        "database",
+        "files",
+        "cluster objects",
+        "secrets",
+        "cache",
+        "images",
+        "access logs",
+        "audit trail",
+        "metrics and logs in the cluster",
+    }
+    counted = {p.store for p in PROMISES if p.counts}
+    assert stores - counted == {
+        "cache",
+        "images",
+        "access logs",
+        "metrics and logs in the cluster",
+    }
+
+
+def test_every_mechanism_says_how_its_silence_is_noticed():
+    assert all(p.alarm for p in PROMISES)
+
+
+# -- DR-01 ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("recovery", RECOVERIES, ids=lambda r: r.loss)
+def test_every_loss_is_repaired_within_an_hour(recovery: Recovery):
+    assert recovery.minutes < OBJECTIVE_MINUTES, (
+        f"{recovery.loss}: {recovery.minutes} minutes; the guide says less than one hour"
+    )
+
+
+def test_the_minutes_are_these():
+    assert {r.loss: r.minutes for r in RECOVERIES} == {
+        "a zone": 7,
+        "data, by a mistake": 50,
+        "the cluster": 47,
+        "the region": 49,
+    }
+
+
+def test_one_after_the_other_the_region_would_not_be_back_within_an_hour():
+    region = next(r for r in RECOVERIES if r.loss == "the region")
+    assert region.minutes_in_sequence > OBJECTIVE_MINUTES, (
+        "then the runbook need not insist on doing both at once"
+    )
+
+
+# -- GDPR-04 ----------------------------------------------------------------------------------
+def table(storage: dict[str, Any], backup: dict[str, Any], **changed: int) -> list[Lifetime]:
+    elsewhere = {
+        "database_backup_days": 30,
+        "cache_snapshot_days": 7,
+        "velero_days": 30,
+        "log_days": 30,
+        "audit_log_days": 365,
+    }
+    rows = lifetimes(
+        StorageSettings.model_validate_json(json.dumps(storage)),
+        read(backup),
+        **{**elsewhere, **changed},
+    )
+    return list(rows)
+
+
+def test_the_defaults_keep_the_promise_to_erase():
+    assert not broken(table({}, {}))
+
+
+def test_only_three_copies_may_outlive_the_promise_and_each_says_why():
+    late = [row for row in table({}, {}) if not row.keeps_promise]
+    assert [row.copy for row in late] == [
+        "Velero's backups of cluster objects",
+        "audit log of API requests",
+        "audit trail",
+    ]
+    assert all(row.reason for row in late)
+
+
+def test_the_lifetimes_are_these():
+    rows = {row.copy: (row.days, row.gone_after_days) for row in table({}, {})}
+    assert rows == {
+        "dumps and their replica": (30, 33),
+        "old and deleted versions of files, and their replica": (29, 30),
+        "access logs": (30, 33),
+        "automated backups of the database": (30, 31),
+        "daily snapshots and their copy in the second region": (30, 31),
+        "snapshots of the cache": (7, 8),
+        "Velero's backups of cluster objects": (30, 38),
+        "application and container logs": (30, 33),
+        "audit log of API requests": (365, 368),
+        "audit trail": (365, 368),
+        "automated backups of the database in the second region": (30, 31),
+    }, "the table that auditors read has changed"
+
+
+@pytest.mark.parametrize(
+    ("changed", "copy"),
+    [
+        ({"database_backup_days": 35}, "automated backups of the database"),
+        ({"log_days": 60}, "application and container logs"),
+    ],
+)
+def test_a_copy_that_lives_longer_without_a_reason_is_found(changed: dict[str, int], copy: str):
+    assert [row.copy for row in broken(table({}, {}, **changed))] == [copy]
+
+
+def test_snapshots_of_files_hold_old_versions_so_both_times_add_up():
+    late = broken(table({}, {"files": True}))
+    assert [row.days for row in late] == [59], "a file would be found 59 days after its erasure"
+    assert not broken(table({"noncurrentDays": 7}, {"files": True, "keepDays": 23}))
+
+
+def test_hourly_snapshots_and_replicated_logs_have_rows_where_they_exist():
+    base = {row.copy for row in table({}, {"replicateLogs": False})}
+    both = {row.copy for row in table({}, {"hourly": True})}
+    assert both - base == {
+        "hourly snapshots and their copy in the second region",
+        "automated backups of the database in the second region",
+    }
+
+
+def test_the_promise_is_a_month():
+    assert ERASURE_DAYS == 30

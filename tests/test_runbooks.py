@@ -1,0 +1,57 @@
+"""Every alarm names a runbook that exists, and no alarm's runbook is an orphan."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.alarm_table import table
+from components.alarms import OWN_TEXT, events
+from tests.components.test_alarms import settings, watched
+
+RUNBOOKS = Path(__file__).parent.parent / "docs" / "runbooks"
+TITLE = "# Alarm: "
+HEADINGS = ["What it means", "First three checks", "What to do", "When to escalate"]
+
+# Other runbooks (a restore, a retirement) live in the same folder under other titles.
+ALARMS = sorted(
+    path for path in RUNBOOKS.glob("*.md") if path.read_text(encoding="utf-8").startswith(TITLE)
+)
+
+
+def named() -> set[str]:
+    rows = table(settings(), watched(database_bursts=True))
+    told = events(settings(), vault_name="v", vault_arn="arn:v", stack="test")
+    return {row.runbook for row in rows} | {row.runbook for row in told} | set(OWN_TEXT.values())
+
+
+def test_every_alarm_names_a_runbook_that_exists():
+    missing = named() - {path.stem for path in ALARMS}
+    assert not missing, f"whoever is woken finds nothing to read: {sorted(missing)}"
+
+
+def test_every_runbook_of_an_alarm_is_named_by_one():
+    orphans = {path.stem for path in ALARMS} - named()
+    assert not orphans, f"no alarm leads to {sorted(orphans)}"
+
+
+@pytest.mark.parametrize("path", ALARMS, ids=lambda path: path.stem)
+def test_a_runbook_says_meaning_three_checks_deeds_and_when_to_escalate(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(f"{TITLE}{path.stem}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
+    checks = text.split("## First three checks")[1].split("## What to do")[0]
+    assert checks.count("```bash\n") == 3
+
+
+@pytest.mark.parametrize("path", ALARMS, ids=lambda path: path.stem)
+def test_the_commands_of_a_runbook_parse(path: Path):
+    for command in re.findall(r"```bash\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+        parsed = subprocess.run(
+            ["bash", "-n"], input=command, capture_output=True, text=True, check=False
+        )
+        assert parsed.returncode == 0, f"{command}\n{parsed.stderr}"
+        assert "<" not in re.sub(r"<>", "", command), "a placeholder would be a redirection"
