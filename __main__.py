@@ -46,11 +46,11 @@ edge = Edge("edge", EdgeArgs(
 backup = Backup("backup", BackupArgs(
     context=at, settings=env.backup, keys=keys, database=database, storage=storage), on)
 alarms = Alarms("alarms", AlarmsArgs(
-    context=at, settings=env.alarms, database_settings=env.database, keys=keys,
-    database=database, cache=cache, cluster=cluster, backup=backup, balancer=edge.balancer, firewall=edge.firewall, certificates=edge.certificates, cdn=edge.cdn, nat_gateway_ids=network.nat_gateway_ids), on)
+    context=at, settings=env.alarms, database_settings=env.database, keys=keys, network=network,
+    database=database, cache=cache, cluster=cluster, edge=edge, backup=backup), on)
 audit = Audit("audit", AuditArgs(
     context=at, settings=env.governance, keys=keys, storage=storage), on)
-budget = Budget("budget", BudgetArgs(context=at, settings=env.governance, alarms=alarms, cost_tag=("stack", at.stack)), on)
+budget = Budget("budget", BudgetArgs(context=at, settings=env.governance, alarms=alarms), on)
 delivery = Delivery("delivery", DeliveryArgs(
     context=at, settings=env.governance, registry=registry, cluster=cluster), on)
 publish(at, backup=backup, cache=cache, cluster=cluster, database=database, delivery=delivery,

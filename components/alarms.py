@@ -32,17 +32,16 @@ from components.documents import document, statement
 from settings.alarms import AlarmsSettings
 from settings.database import DatabaseSettings
 from settings.postgres import RESERVED_CONNECTIONS
+from settings.secret_values import secret_value
 
 if TYPE_CHECKING:
     from components.backup import Backup
-    from components.balancer import LoadBalancer
     from components.cache import Cache
-    from components.cdn import Cdn
-    from components.certificates import Certificates
     from components.cluster import Cluster
     from components.database import Database
-    from components.firewall import Firewall
+    from components.edge import Edge
     from components.keys import Keys
+    from components.network import Network
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
@@ -190,8 +189,7 @@ class AlarmsArgs:
     """What is watched, and by whom.
 
     database_settings: for the usable connections and whether the class bursts.
-    nat_gateway_ids: none where the network was brought or goes out without NAT.
-    pager_url: the secret `pagerUrl`; needed where settings.pager is true.
+    network: for its NAT gateways; none where it was brought or goes out without them.
     """
 
     context: Context
@@ -201,13 +199,9 @@ class AlarmsArgs:
     database: Database
     cache: Cache
     cluster: Cluster
-    balancer: LoadBalancer
-    firewall: Firewall
-    certificates: Certificates
-    cdn: Cdn
+    network: Network
+    edge: Edge
     backup: Backup
-    nat_gateway_ids: Sequence[pulumi.Input[str]] = ()
-    pager_url: pulumi.Input[str] | None = None
 
 
 class Alarms(pulumi.ComponentResource):
@@ -222,8 +216,6 @@ class Alarms(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        if args.settings.pager and args.pager_url is None:
-            raise ValueError("alarms: pager is true and pager_url was not handed over")
         super().__init__("arches:index:Alarms", name, None, opts)
         self._name, self._args = name, args
         self._here = pulumi.ResourceOptions(parent=self)
@@ -299,7 +291,7 @@ class Alarms(pulumi.ComponentResource):
             f"{self._name}-{noun}-pager",
             topic=topic.arn,
             protocol="https",
-            endpoint=pulumi.Output.secret(self._args.pager_url),
+            endpoint=secret_value("pagerUrl"),
             # Pagers confirm by themselves; else the deployment fails, and not the first alarm.
             endpoint_auto_confirms=True,
             region=region,
@@ -382,19 +374,19 @@ def watched(args: AlarmsArgs) -> Watched:
         database_bursts=database.instance_class.startswith("db.t"),
         usable_connections=database.max_connections - RESERVED_CONNECTIONS,
         cache_members=args.cache.member_ids,
-        balancer=args.balancer.arn_suffix,
+        balancer=args.edge.balancer.arn_suffix,
         target_groups={
-            noun: group.arn_suffix for noun, group in args.balancer.target_groups.items()
+            noun: group.arn_suffix for noun, group in args.edge.balancer.target_groups.items()
         },
-        balancer_acl=args.firewall.acl_names.get("balancer"),
-        cdn_acl=args.firewall.acl_names.get("cdn"),
-        distributions=args.cdn.distribution_ids,
+        balancer_acl=args.edge.firewall.acl_names.get("balancer"),
+        cdn_acl=args.edge.firewall.acl_names.get("cdn"),
+        distributions=args.edge.cdn.distribution_ids,
         cluster=args.cluster.cluster_name,
         node_groups=args.cluster.autoscaling_group_names,
         vault=args.backup.vault_name,
-        balancer_certificate=args.certificates.balancer_arn,
-        cdn_certificate=args.certificates.cdn_arn,
-        nat_gateways=args.nat_gateway_ids,
+        balancer_certificate=args.edge.certificates.balancer_arn,
+        cdn_certificate=args.edge.certificates.cdn_arn,
+        nat_gateways=args.network.nat_gateway_ids,
     )
 
 

@@ -14,8 +14,9 @@ does not deliver to a locked one); Config's service-linked role (it may exist al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
@@ -67,7 +68,9 @@ def config_writer(bucket_arn: str, account_id: str) -> str:
     )
 
 
-def selectors(bucket_arns: list[str]) -> list[dict[str, Any]]:
+def selectors(
+    bucket_arns: Sequence[pulumi.Input[str]],
+) -> list[aws.cloudtrail.TrailAdvancedEventSelectorArgsDict]:
     """Management events, and data events of these buckets (never of the trail's own: a loop)."""
     return [
         {
@@ -79,7 +82,10 @@ def selectors(bucket_arns: list[str]) -> list[dict[str, Any]]:
             "field_selectors": [
                 {"field": "eventCategory", "equals": ["Data"]},
                 {"field": "resources.type", "equals": ["AWS::S3::Object"]},
-                {"field": "resources.ARN", "starts_withs": [f"{arn}/" for arn in bucket_arns]},
+                {
+                    "field": "resources.ARN",
+                    "starts_withs": [pulumi.Output.concat(arn, "/") for arn in bucket_arns],
+                },
             ],
         },
     ]
@@ -140,7 +146,7 @@ class Audit(pulumi.ComponentResource):
             opts=self._here,
         )
         storage = args.storage
-        watched = pulumi.Output.all(storage.dumps.arn, storage.velero.arn, storage.files.arn)
+        watched = [storage.dumps.arn, storage.velero.arn, storage.files.arn]
         trail = aws.cloudtrail.Trail(
             f"{self._name}-trail",
             # The bucket's policy names it before it exists (T1).
@@ -153,9 +159,7 @@ class Audit(pulumi.ComponentResource):
             enable_logging=True,
             cloud_watch_logs_group_arn=group.arn.apply(lambda arn: f"{arn}:*"),
             cloud_watch_logs_role_arn=role.arn,
-            advanced_event_selectors=(
-                watched.apply(selectors) if settings.trail_data_events else None
-            ),
+            advanced_event_selectors=(selectors(watched) if settings.trail_data_events else None),
             insight_selectors=(
                 [
                     {"insight_type": "ApiCallRateInsight"},
@@ -263,5 +267,5 @@ class Audit(pulumi.ComponentResource):
             f"{self._name}-volumes",
             enabled=True,
             # Destroying one environment must not open the others' volumes.
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self._args.context.protect),
         )

@@ -11,27 +11,24 @@ of one dimension are joined by "or", so one tag has to tell the environment from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
 from components.context import Context
-from components.providers import tags
 from settings.governance import GovernanceSettings
-from settings.identity import Identity
 
 if TYPE_CHECKING:
     from components.alarms import Alarms
-
-# The one tag whose value tells an environment from its neighbours.
-COST_TAG = "cost-center"
 
 # Percent of the limit, and of what: spent already, or expected by the end of the month.
 NOTICES = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 
 
-def notices(emails: tuple[str, ...], topic_arn: pulumi.Input[str]) -> list[dict[str, Any]]:
+def notices(
+    emails: tuple[str, ...], topic_arn: pulumi.Input[str]
+) -> list[aws.budgets.BudgetNotificationArgsDict]:
     """Each notice goes to one topic and at most five addresses (P6)."""
     return [
         {
@@ -46,15 +43,16 @@ def notices(emails: tuple[str, ...], topic_arn: pulumi.Input[str]) -> list[dict[
     ]
 
 
+# The one tag of components/providers.py that this environment's resources alone carry.
+COST_TAG = "stack"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BudgetArgs:
-    """
-    identity: for the value of the cost tag, which its resources alone carry.
-    """
+    """alarms: for the topic that is told beside the addresses."""
 
     context: Context
     settings: GovernanceSettings
-    identity: Identity
     alarms: Alarms
 
 
@@ -67,16 +65,17 @@ class Budget(pulumi.ComponentResource):
         self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:Budget", name, None, opts)
-        settings, value = args.settings, tags(args.context, args.identity)[COST_TAG]
+        settings = args.settings
+        key, value = COST_TAG, args.context.stack
         waits: list[pulumi.Resource] = []
         if settings.cost_tag == "activate":
             waits.append(
                 aws.costexplorer.CostAllocationTag(
                     f"{name}-tag",
-                    tag_key=COST_TAG,
+                    tag_key=key,
                     status="Active",
                     # The tag is the account's: other budgets may rest on it.
-                    opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+                    opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.context.protect),
                 )
             )
         budget = aws.budgets.Budget(
@@ -90,7 +89,7 @@ class Budget(pulumi.ComponentResource):
             cost_filters=(
                 None
                 if settings.cost_tag == "unseen"
-                else [{"name": "TagKeyValue", "values": [f"user:{COST_TAG}${value}"]}]
+                else [{"name": "TagKeyValue", "values": [f"user:{key}${value}"]}]
             ),
             notifications=notices(settings.budget_emails, args.alarms.topic_arns["warning"]),
             opts=pulumi.ResourceOptions(parent=self, depends_on=waits),

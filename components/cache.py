@@ -145,7 +145,7 @@ class Cache(pulumi.ComponentResource):
         door = aws.ec2.SecurityGroup(
             f"{self._child}-door",
             vpc_id=self._args.network.vpc_id,
-            description="Redis: in from the cluster's nodes only",
+            description="Redis: in from the nodes of the cluster only",
             opts=self._here,
         )
         aws.vpc.SecurityGroupIngressRule(
@@ -155,7 +155,7 @@ class Cache(pulumi.ComponentResource):
             ip_protocol="tcp",
             from_port=PORT,
             to_port=PORT,
-            description="The application's pods on the cluster's nodes",
+            description="Pods of the application on the nodes",
             opts=self._here,
         )
         return door

@@ -148,7 +148,7 @@ class Database(pulumi.ComponentResource):
         door = aws.ec2.SecurityGroup(
             f"{self._child}-door",
             vpc_id=self._args.network.vpc_id,
-            description="PostgreSQL: in from the cluster's nodes only",
+            description="PostgreSQL: in from the nodes of the cluster only",
             opts=self._here,
         )
         aws.vpc.SecurityGroupIngressRule(
@@ -158,7 +158,7 @@ class Database(pulumi.ComponentResource):
             ip_protocol="tcp",
             from_port=PORT,
             to_port=PORT,
-            description="PgBouncer and Jobs on the cluster's nodes",
+            description="PgBouncer and Jobs on the nodes",
             opts=self._here,
         )
         return door

@@ -88,7 +88,8 @@ SERVICES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "ec2": (
             *("Allocate*", "Associate*", "Attach*", "Authorize*", "Create*", "Delete*"),
             *("Describe*", "Detach*", "Disassociate*", "EnableEbsEncryptionByDefault"),
-            *("GetEbsEncryptionByDefault", "GetManagedPrefixList*", "Modify*", "Release*"),
+            *("GetEbsEncryptionByDefault", "GetManagedPrefixList*", "GetSecurityGroupsForVpc"),
+            *("Modify*", "Release*"),
             *("Replace*", "Revoke*", "RunInstances"),
         ),
         "ecr": (
@@ -385,6 +386,11 @@ def _state(context: Context, settings: GovernanceSettings) -> list[Statement]:
     return statements
 
 
+# The path tells a ceiling from a grant: the policy pack lets only what stands here be this wide,
+# and refuses to see it attached.
+BOUNDARY_PATH = "/boundary/"
+
+
 def boundary(context: Context) -> str:
     """The ceiling of the deploy role. The first statement grants nothing: a boundary never does."""
     own = f"{context.project}-*"
@@ -392,6 +398,7 @@ def boundary(context: Context) -> str:
         context.arn("iam", f"role/{own}-deploy", region=""),
         context.arn("iam", f"role/{own}-preview", region=""),
         context.arn("iam", f"policy/{own}-deploy-*", region=""),
+        context.arn("iam", f"policy{BOUNDARY_PATH}{own}-deploy-*", region=""),
         context.arn("iam", f"policy/{own}-preview-*", region=""),
         context.arn("iam", f"oidc-provider/{ISSUER}", region=""),
     ]
@@ -470,7 +477,9 @@ class Delivery(pulumi.ComponentResource):
             client_id_lists=[AUDIENCE],
             # Other environments of the account enter by it too.
             opts=pulumi.ResourceOptions(
-                parent=self, protect=self._args.context.protect, retain_on_delete=True
+                parent=self,
+                protect=self._args.context.protect,
+                retain_on_delete=self._args.context.protect,
             ),
         )
         return provider.arn
@@ -512,7 +521,9 @@ class Delivery(pulumi.ComponentResource):
             description=f"Deploys {context.stack} from one GitHub environment",
             assume_role_policy=provider_arn.apply(lambda arn: github_trust(arn, sub)),
             max_session_duration=settings.deploy_session_hours * HOUR,
-            permissions_boundary=self._policy("deploy-boundary", boundary(context)),
+            permissions_boundary=self._policy(
+                "deploy-boundary", boundary(context), path=BOUNDARY_PATH
+            ),
             opts=self._here,
         )
         repositories = pulumi.Output.all(*self._args.registry.repository_arns)
@@ -537,11 +548,12 @@ class Delivery(pulumi.ComponentResource):
         )
         return role.arn
 
-    def _policy(self, noun: str, text: pulumi.Input[str]) -> pulumi.Output[str]:
+    def _policy(self, noun: str, text: pulumi.Input[str], *, path: str = "/") -> pulumi.Output[str]:
         """A managed policy; ours by name, since the boundary protects it by name."""
         policy = aws.iam.Policy(
             f"{self._name}-{noun}",
             name=self._args.context.name(noun, limit=128),
+            path=path,
             policy=pulumi.Output.from_input(text).apply(lambda plain: within_limit(noun, plain)),
             opts=self._here,
         )

@@ -156,7 +156,9 @@ class Secrets(pulumi.ComponentResource):
         context, keys = self._args.context, self._args.keys
         kept = key == ENCRYPTION
         opts = (
-            pulumi.ResourceOptions(parent=self, protect=context.protect, retain_on_delete=True)
+            pulumi.ResourceOptions(
+                parent=self, protect=context.protect, retain_on_delete=context.protect
+            )
             if kept
             else self._here
         )

@@ -36,9 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         "export": _export,
         "recover": _recover,
         "destroy": _destroy,
+        "engine": _engine,
     }
     parser.add_argument("command", choices=sorted(commands))
-    parser.add_argument("stack")
+    parser.add_argument("stack", nargs="?", default="staging")
     parser.add_argument("--fault", action="append", default=[], help="a fault on demand")
     given = parser.parse_args(arguments)
     try:
@@ -74,6 +75,13 @@ def _open(given: argparse.Namespace, **options: Any) -> Any:
 
 def _settings(given: argparse.Namespace) -> int:
     say(f"Pulumi.{given.stack}.yaml: every setting is accepted")
+    return 0
+
+
+def _engine(given: argparse.Namespace) -> int:
+    del given
+    found = engine.find(say)
+    say(f"engine: {found.describe()}")
     return 0
 
 

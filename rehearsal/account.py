@@ -373,8 +373,8 @@ class Account:
 
 def _unusable(path: Path | str, error: Exception) -> str:
     return (
-        f"the account file {Path(path).name} cannot be used ({error}); nothing was changed; see who "
-        "else has it open, and whether its disk can be written"
+        f"the account file {Path(path).name} cannot be used ({error}); nothing was changed; see "
+        "who else has it open, and whether its disk can be written"
     )
 
 

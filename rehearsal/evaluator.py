@@ -160,6 +160,15 @@ def _unique_items(wanted: bool, value: Any) -> str | None:
     return "has an element twice" if len(known) != len(set(known)) else None
 
 
+def _max_unique_items(limit: int, value: Any) -> str | None:
+    if not isinstance(value, list):
+        return None
+    different = len({json.dumps(each, sort_keys=True) for each in value if not _has_unknown(each)})
+    return (
+        f"has {different} different elements, at most {limit} may be" if different > limit else None
+    )
+
+
 # What cfn-lint's Python rules E1150 to E1156 know of ids and ARNs, and the addresses of records.
 _FORMATS = {
     "AWS::EC2::VPC.Id": re.compile(r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"),
@@ -190,6 +199,7 @@ _OF_A_VALUE: dict[str, Callable[[Any, Any], str | None]] = {
     "minItems": _min_items,
     "maxItems": _max_items,
     "uniqueItems": _unique_items,
+    "maxUniqueItems": _max_unique_items,
     "format": _format,
 }
 _TYPES: dict[str, Callable[[Any], bool]] = {

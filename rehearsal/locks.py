@@ -56,9 +56,11 @@ def held(path: Path, command: str) -> Iterator[str | None]:
 
 def _note(path: Path) -> dict[str, str] | None:
     try:
-        return json.loads(path.read_text())
+        note = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
+    whole = isinstance(note, dict) and {"pid", "host", "command", "since"} <= set(note)
+    return note if whole else None
 
 
 def _who(path: Path) -> str:

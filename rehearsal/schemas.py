@@ -545,8 +545,13 @@ def _translate(
 
 def _findings(errors: Iterable[Error], translation: _Translation) -> list[Finding]:
     findings: dict[Finding, None] = {}
+    listed_once: set[str] = set()  # two tables may refuse one value: region's, and version's
     for error in errors:
         path, secret = translation.origin(error.place)
+        if error.choices and path in listed_once:
+            continue
+        if error.choices:
+            listed_once.add(path)
         value: Any = translation.document
         for part in error.place:
             try:

@@ -106,6 +106,11 @@ class Session:
             raise EngineFailed(run.code, "\n".join(lines))
         return run
 
+    def kill(self) -> None:
+        """Kill the engine and all it started, as a power cut would."""
+        if self._running is not None:
+            os.killpg(self._running.pid, signal.SIGKILL)
+
     def state(self) -> dict[str, Any]:
         """The stack's deployment as `pulumi stack export` gives it (secrets stay ciphertext)."""
         done = self._call([str(self.engine.path), "stack", "export", "--stack", self.stack])
@@ -185,8 +190,9 @@ def opened(
         stack_of.callback(account.close)
         if standins is None:
             given = source.read_text(encoding="utf-8")
+            faults = faults or Faults()
             standins = [
-                Aws(account, faults=faults or Faults(), given=given),
+                Aws(account, faults=faults, given=given),
                 Kubernetes(account),
                 Random(),
             ]
@@ -202,6 +208,8 @@ def opened(
             program=program,
             note=note,
         )
+        if faults is not None:
+            faults.on_kill = session.kill
         _prepare(session, document)
         yield session
 

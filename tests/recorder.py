@@ -6,7 +6,7 @@ A call to a provider function raises: the program may make none while it is buil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,15 @@ import pulumi
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import rpc
 from pulumi.runtime import settings as pulumi_settings
-from pulumi.runtime.stack import wait_for_rpcs
+from pulumi.runtime.stack import Stack, wait_for_rpcs
 
 from rehearsal.computed import computed
 
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 PROJECT = "arches"
+# Stands where a secret was, in what anybody may read.
+SECRET = "[secret]"
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Registration:
     parent: str
     provider: str
     inputs: dict[str, Any]
+    clear: dict[str, Any]  # the inputs as anybody may read them: each secret is SECRET
     dependencies: list[str]
     custom: bool
     protect: bool
@@ -41,6 +44,8 @@ class Registration:
     retain_on_delete: bool
     secret_outputs: list[str]
     outputs: dict[str, Any] | None = None
+    clear_outputs: dict[str, Any] | None = None
+    outputs_registered: int = 0
 
 
 @dataclass
@@ -50,6 +55,8 @@ class Recorder(pulumi_mocks.Mocks):
     region: str = REGION
     account: str = ACCOUNT
     registrations: list[Registration] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+    clear_exports: dict[str, Any] = field(default_factory=dict)
 
     def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict, Any]:
         raise AssertionError(
@@ -72,7 +79,8 @@ class Recorder(pulumi_mocks.Mocks):
             region=self.region,
             seed=args.name,
         )
-        return made.id, {"name": args.name, **made.outputs, **args.inputs}
+        # What AWS fills in wins: a cluster's vpcConfig comes back with the group that EKS made.
+        return made.id, {"name": args.name, **args.inputs, **made.outputs}
 
     # -- what tests ask ---------------------------------------------------------------------
     def of(self, type_: str) -> list[Registration]:
@@ -108,6 +116,8 @@ class _Monitor(pulumi_mocks.MockMonitor):
             assert urn not in self.resources, f"two resources are named {urn}"
         response = super().RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
+            _mark_secret(response, request.additionalSecretOutputs)
+            inputs = rpc.deserialize_properties(request.object)
             self._recorder.registrations.append(
                 Registration(
                     type=request.type,
@@ -115,7 +125,8 @@ class _Monitor(pulumi_mocks.MockMonitor):
                     urn=response.urn,
                     parent=request.parent,
                     provider=request.provider,
-                    inputs=_plain(rpc.deserialize_properties(request.object)),
+                    inputs=_plain(inputs),
+                    clear=_clear(inputs),
                     dependencies=list(request.dependencies),
                     custom=request.custom,
                     protect=request.protect,
@@ -128,9 +139,12 @@ class _Monitor(pulumi_mocks.MockMonitor):
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
+        outputs = rpc.deserialize_properties(request.outputs)
         for registration in self._recorder.registrations:
             if registration.urn == request.urn:
-                registration.outputs = _plain(rpc.deserialize_properties(request.outputs))
+                registration.outputs = _plain(outputs)
+                registration.clear_outputs = _clear(outputs)
+                registration.outputs_registered += 1
         return super().RegisterResourceOutputs(request)
 
 
@@ -143,6 +157,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(v) for v in value]
     return value
+
+
+def _clear(value: Any) -> Any:
+    """What anybody may read of a value: secrets replaced by SECRET."""
+    if rpc.is_rpc_secret(value):
+        return SECRET
+    if isinstance(value, dict):
+        return {k: _clear(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_clear(v) for v in value]
+    return value
+
+
+def _mark_secret(response: Any, names: Iterable[str]) -> None:
+    """What the engine does with a resource's secret outputs: they stay secret wherever they go."""
+    for name in names:
+        if name in response.object.fields:
+            value = rpc.deserialize_property(response.object.fields[name])
+            if not rpc.is_rpc_secret(value):
+                wrapped = {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
+                response.object.update({name: wrapped})
 
 
 def record(
@@ -175,3 +210,7 @@ async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> No
     if isinstance(result, pulumi.Output):
         await result.future()
     await wait_for_rpcs()
+    root = pulumi_settings.get_root_resource()
+    assert isinstance(root, Stack)
+    exports = rpc.deserialize_properties(await rpc.serialize_properties(root.outputs, {}))
+    recorder.exports, recorder.clear_exports = _plain(exports), _clear(exports)

@@ -41,9 +41,8 @@ def _listener(props: Props) -> Iterator[str]:
 def _distribution(props: Props) -> Iterator[str]:
     certificate = props.at("viewerCertificate") or {}
     if certificate.get("minimumProtocolVersion") not in VIEWER_TLS:
-        yield (
-            f"viewers may use {certificate.get('minimumProtocolVersion', 'TLSv1')}, which is too old"
-        )
+        oldest = certificate.get("minimumProtocolVersion", "TLSv1")
+        yield f"viewers may use {oldest}, which is too old"
     first = props.at("defaultCacheBehavior", Props({}))
     behaviours: list[Props] = [first, *props.at("orderedCacheBehaviors", [])]
     for behaviour in behaviours:
@@ -95,7 +94,8 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=("aws:cloudfront/distribution:Distribution",),
         severity="critical",
         requirements=("CDN-04", "CHK-SEC-01", "CHK-SEC-06", "LB-11", "LB-14"),
-        fix="set viewer_certificate, viewer_protocol_policy, response_headers_policy_id, web_acl_id",
+        fix="set viewer_certificate, viewer_protocol_policy, response_headers_policy_id and "
+        "web_acl_id",
         judge=_distribution,
     ),
     Rule(

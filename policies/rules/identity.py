@@ -35,7 +35,14 @@ def _everybody(principal: Any) -> bool:
     return "*" in _listed(principal)
 
 
+# A permissions boundary grants nothing by itself. It is known by this path, and a policy with this
+# path may not be attached (iam-no-administrator).
+BOUNDARY_PATH = "/boundary/"
+
+
 def _no_wildcards(props: Props) -> Iterator[str]:
+    if props.at("path") == BOUNDARY_PATH:
+        return
     for statement in _statements(props.document("policy")):
         actions = _listed(statement.get("Action"))
         if "*" in actions:
@@ -43,12 +50,18 @@ def _no_wildcards(props: Props) -> Iterator[str]:
         if "NotAction" in statement:
             yield "a statement allows every action but those it names"
         services = [a for a in actions if isinstance(a, str) and a.endswith(":*")]
-        if services and "*" in _listed(statement.get("Resource")) and not statement.get("Condition"):
+        if (
+            services
+            and "*" in _listed(statement.get("Resource"))
+            and not statement.get("Condition")
+        ):
             yield f"a statement allows {services[0]} on every resource"
 
 
 def _no_admin(props: Props) -> Iterator[str]:
     arn = props.at("policyArn", "")
+    if f":policy{BOUNDARY_PATH}" in arn:
+        yield "a permissions boundary is attached as if it were a grant"
     if arn.endswith(("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess")):
         yield f"{arn.rsplit('/', 1)[-1]} gives more than any workload needs"
 

@@ -34,7 +34,9 @@ def _no_public_addresses(props: Props) -> Iterator[str]:
 
 def _flow_logs(items: list[Item]) -> Iterator[tuple[str, str]]:
     logged = {
-        urn for log in of_type(items, "aws:ec2/flowLog:FlowLog") for urn in log.links.get("vpcId", ())
+        urn
+        for log in of_type(items, "aws:ec2/flowLog:FlowLog")
+        for urn in log.links.get("vpcId", ())
     }
     for vpc in of_type(items, "aws:ec2/vpc:Vpc"):
         if vpc.urn not in logged:

@@ -28,7 +28,12 @@ def _complete(items: list[Item]) -> Iterator[tuple[str, str]]:
 
 
 def _blocked(props: Props) -> Iterator[str]:
-    for key in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
+    for key in (
+        "blockPublicAcls",
+        "blockPublicPolicy",
+        "ignorePublicAcls",
+        "restrictPublicBuckets",
+    ):
         if not props.at(key):
             yield f"{key} is off"
 

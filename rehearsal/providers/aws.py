@@ -53,6 +53,9 @@ _UNGUARDED = {
     "aws:ec2/launchTemplate:LaunchTemplate",
     "aws:guardduty/detector:Detector",
 }
+_BUCKET = "aws:s3/bucket:Bucket"
+_SECRET = "aws:secretsmanager/secret:Secret"
+_SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 # What a reference looks like. Values with a wildcard are patterns, not references.
 _ID = re.compile(
     r"^(vpc|subnet|sg|rtb|igw|nat|eipalloc|vpce|lt|acl|rtbassoc|fl|sgr)-[0-9a-f]{8,17}$"
@@ -173,9 +176,7 @@ class Aws(StandIn):
 
     def _make(self, call: Call, inputs: Values) -> Resource:
         opened = revealed(dict(inputs))
-        graves = sum(
-            g.inputs.get("tags") is not None or True for g in self._account.graves(call.type)
-        )
+        graves = len(self._account.graves(call.type))
         made = computed(
             call.type,
             call.name,
@@ -239,6 +240,15 @@ class Aws(StandIn):
                     f"deleting {call.type.split(':')[-1]} ({id_}): DependencyViolation: {id_} has a "
                     f"dependent object: {users[0].type} {users[0].id}"
                 )
+        if found.type == _BUCKET:
+            # S3 forgets a bucket's settings with it, also those that the program left alone.
+            for setting in self._account.referring(found):
+                if setting.id == found.id:
+                    self._account.remove(setting)
+        if found.type == _SECRET:
+            for version in self._account.referring(found):
+                if version.type == _SECRET_VERSION:
+                    self._account.remove(version)
         self._account.remove(found)
 
     # -- parts ----------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 from rehearsal.account import Account, Resource
 from rehearsal.refusals.table import Request
-from rehearsal.wire import has_unknown, revealed
+from rehearsal.wire import Secret, has_unknown, revealed
 
 SUBNET = "aws:ec2/subnet:Subnet"
 
@@ -44,6 +45,15 @@ def known_list(request: Request, path: str) -> list[Any] | None:
     if not isinstance(value, list) or has_unknown(value):
         return None
     return list(revealed(value))
+
+
+def objects(request: Request, path: str) -> list[Mapping[str, Any]]:
+    """Those objects of the list at `path` that are known; parts of them may still be unknown."""
+    value = request.value(path, [])
+    if not isinstance(value, list):
+        return []
+    opened = (each.value if isinstance(each, Secret) else each for each in value)
+    return [each for each in opened if isinstance(each, Mapping)]
 
 
 def given(request: Request, path: str) -> bool:
@@ -156,3 +166,48 @@ def missing_principals(account: Account, text: Any) -> Iterator[str]:
 def letters(text: str) -> int:
     """The size of a document as IAM counts it: without white space."""
     return len("".join(text.split()))
+
+
+def permits(
+    text: Any, service: str, action: str, resource: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Whether a resource's policy lets a service do `action` on `resource`.
+
+    context: what AWS would send as condition keys. A condition on any other key counts as met, and
+    so does a policy that cannot be read here (a secret, or no JSON): what is unknown is not judged.
+    """
+    if not isinstance(text, str) or document(text) is None:
+        return True
+    sent = {key.lower(): value for key, value in (context or {}).items()}
+    return any(
+        each.get("Effect") == "Allow"
+        and _names(each, service)
+        and _matches(action.lower(), [str(a).lower() for a in listed(each.get("Action"))])
+        and _matches(resource, listed(each.get("Resource")))
+        and _conditions_met(each.get("Condition") or {}, sent)
+        for each in statements(text)
+    )
+
+
+def _names(statement: dict[str, Any], service: str) -> bool:
+    return service in principals(statement, "Service") or "*" in principals(statement, "AWS")
+
+
+def _matches(value: str, patterns: list[Any]) -> bool:
+    return any(fnmatchcase(value, str(pattern)) for pattern in patterns)
+
+
+def _conditions_met(conditions: Mapping[str, Any], sent: Mapping[str, str]) -> bool:
+    for operator, tests in conditions.items():
+        plain = operator.removeprefix("ForAnyValue:").removesuffix("IfExists")
+        if plain not in ("StringEquals", "StringLike", "ArnEquals", "ArnLike"):
+            continue
+        for key, allowed in tests.items():
+            value = sent.get(key.lower())
+            if value is None:
+                continue
+            exact = plain == "StringEquals"
+            wanted = [str(each) for each in listed(allowed)]
+            if not (value in wanted if exact else _matches(value, wanted)):
+                return False
+    return True

@@ -47,7 +47,7 @@ STRIPED_IOPS = 12_000
 SMALLEST = {"gp2": 20, "gp3": 20, "io1": 100, "io2": 100}  # GiB, PostgreSQL and MySQL
 RATIOS = {"io1": (0.5, 50.0), "io2": (0.5, 1000.0)}  # IOPS per GiB, RDS user guide
 STORAGE_REST = timedelta(hours=6)  # RDS user guide, "Modifying storage"
-GROWTH = 1.1  # RDS user guide: at least 10 percent
+GROWTH = 10  # percent; RDS user guide, "at least 10 percent"
 
 # Read when the server starts (pg_settings.context "postmaster", PostgreSQL 13 to 18), and RDS's own
 # that say ApplyType "static".
@@ -453,12 +453,16 @@ def _shrunk(request: Request, account: Account) -> str | None:
     return _size_text(request, size, str(request.value("storageType") or "gp2"))
 
 
+def _small_growth(old: int, new: int) -> bool:
+    return (new - old) * 100 < old * GROWTH
+
+
 def _small_step(request: Request, account: Account) -> str | None:
     held, size = _held(request, account), _gib(request, "allocatedStorage")
-    if held and size and held < size < held * GROWTH:
+    if held and size and held < size and _small_growth(held, size):
         return f"{_COMBINATION}: The allocated storage must be increased by at least 10 percent."
     old, new = request.old_value("maxAllocatedStorage"), _gib(request, "maxAllocatedStorage")
-    if isinstance(old, int) and new and old < new < old * GROWTH:
+    if isinstance(old, int) and new and old < new and _small_growth(old, new):
         return (
             f"{_COMBINATION}: The maximum allocated storage must be increased by at least 10 "
             "percent."
@@ -495,11 +499,15 @@ def _backwards(request: Request, account: Account) -> str | None:
         return None
     found = current(request, account)
     # Minor versions also rise without us; what runs is the highest that is known.
-    versions = (
-        request.old_value("engineVersion"),
-        found.outputs.get("engineVersionActual") if found else None,
-    )
-    running = max((v for v in versions if v and _numbers(v)), key=_numbers, default=None)
+    versions = [
+        str(version)
+        for version in (
+            request.old_value("engineVersion"),
+            found.outputs.get("engineVersionActual") if found else None,
+        )
+        if version and _numbers(version)
+    ]
+    running = max(versions, key=lambda version: _numbers(version) or (), default="")
     old, new = _numbers(running), _numbers(request.value("engineVersion"))
     # "16" beside "16.4" asks for the major only.
     if old is None or new is None or new >= old or old[: len(new)] == new:

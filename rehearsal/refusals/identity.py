@@ -253,7 +253,9 @@ def _linked_role_taken(request: Request, account: Account) -> str | None:
         request, account, LINKED_ROLE, everywhere=True, awsServiceName=service, customSuffix=suffix
     ):
         return None
-    name = LINKED_ROLE_NAMES.get(service, service) + (f"_{suffix}" if suffix else "")
+    name = LINKED_ROLE_NAMES.get(service) or str(service)
+    if suffix:
+        name += f"_{suffix}"
     return (
         f"InvalidInput: Service role name {name} has been taken in this account, please try a "
         "different suffix."

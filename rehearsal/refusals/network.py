@@ -424,9 +424,8 @@ def _route_twice(request: Request, account: Account) -> str | None:
             route.get("cidrBlock") or route.get("ipv6CidrBlock") or route.get(name)
             for route in (inline.inputs.get("routes") or [] if inline else [])
         ]
-        if wanted in declared or siblings(
-            request, account, ROUTE, routeTableId=table, **{name: wanted}
-        ):
+        where: dict[str, Any] = {"routeTableId": table, name: wanted}
+        if wanted in declared or siblings(request, account, ROUTE, everywhere=False, **where):
             return f"RouteAlreadyExists: The route identified by {wanted} already exists"
     return None
 
@@ -473,7 +472,8 @@ def _associated_twice(request: Request, account: Account) -> str | None:
     if request.type == TABLE_USE:
         for name in ("subnetId", "gatewayId"):
             if request.known(name):
-                there = siblings(request, account, TABLE_USE, **{name: request.value(name)})
+                wanted: dict[str, Any] = {name: request.value(name)}
+                there = siblings(request, account, TABLE_USE, everywhere=False, **wanted)
                 if there:
                     return (
                         "Resource.AlreadyAssociated: the specified association for route table "

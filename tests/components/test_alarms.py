@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -76,9 +75,8 @@ def watched(**changes: Any) -> Watched:
 
 def alarms(
     region: str = REGION,
-    pager_url: Any = None,
     keys: dict[str, Any] | None = None,
-    outcome: AbstractContextManager[Any] | None = None,
+    pager_url: str | None = None,
 ) -> Recorder:
     def key(name: str) -> Any:
         return SimpleNamespace(arn=pulumi.Output.from_input(f"arn:aws:kms:::key/{name}"))
@@ -98,29 +96,32 @@ def alarms(
                 cluster_name=out("arches-test-cluster"),
                 autoscaling_group_names=[out("asg-1")],
             ),
-            "balancer": SimpleNamespace(
-                arn_suffix=out("app/balancer/1"), target_groups={"api": group("api")}
+            "edge": SimpleNamespace(
+                balancer=SimpleNamespace(
+                    arn_suffix=out("app/balancer/1"), target_groups={"api": group("api")}
+                ),
+                firewall=SimpleNamespace(acl_names={"cdn": out("acl-c"), "balancer": out("acl-b")}),
+                certificates=SimpleNamespace(balancer_arn=out("arn:b"), cdn_arn=out("arn:c")),
+                cdn=SimpleNamespace(distribution_ids={"api": out("E1")}),
             ),
-            "firewall": SimpleNamespace(acl_names={"cdn": out("acl-c"), "balancer": out("acl-b")}),
-            "certificates": SimpleNamespace(balancer_arn=out("arn:b"), cdn_arn=out("arn:c")),
-            "cdn": SimpleNamespace(distribution_ids={"api": out("E1")}),
+            "network": SimpleNamespace(nat_gateway_ids=["nat-1"]),
             "backup": SimpleNamespace(vault_name=out("vault-1")),
         }
-        with outcome or nullcontext():
-            Alarms(
-                "alarms",
-                AlarmsArgs(
-                    context=context(region),
-                    settings=settings(**(keys or {})),
-                    database_settings=cast(
-                        Any, SimpleNamespace(max_connections=200, instance_class="db.m7g.large")
-                    ),
-                    nat_gateway_ids=["nat-1"],
-                    pager_url=pager_url,
-                    **cast(Any, neighbours),
+        pulumi.runtime.set_all_config(
+            {"arches:pagerUrl": pager_url} if pager_url else {}, ["arches:pagerUrl"]
+        )
+        Alarms(
+            "alarms",
+            AlarmsArgs(
+                context=context(region),
+                settings=settings(**(keys or {})),
+                database_settings=cast(
+                    Any, SimpleNamespace(max_connections=200, instance_class="db.m7g.large")
                 ),
-                pulumi.ResourceOptions(providers=[provider]),
-            )
+                **cast(Any, neighbours),
+            ),
+            pulumi.ResourceOptions(providers=[provider]),
+        )
 
     return record(program, recorder=Recorder(region=region))
 
@@ -371,11 +372,6 @@ def test_the_pager_hears_critical_alarms_only_and_confirms_by_itself():
     assert {s.name for s in pagers} == {"alarms-critical-pager", "alarms-global-critical-pager"}
     assert all(s.inputs["endpointAutoConfirms"] is True for s in pagers)
     assert {s.inputs["endpoint"] for s in pagers} == {"https://pager.example/key"}
-
-
-def test_a_pager_without_an_address_is_refused_while_building():
-    refusal = pytest.raises(ValueError, match="pager_url was not handed over")
-    assert not alarms(keys={"pager": True}, outcome=refusal).of(TOPIC)
 
 
 # -- alarms and events ----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from components.audit import Audit, AuditArgs, config_writer, log_writer, selectors
+from components.audit import Audit, AuditArgs, config_writer, log_writer
 from components.context import Context
 from settings.governance import GovernanceSettings
 from tests.recorder import ACCOUNT, REGION, Recorder, record
@@ -23,7 +23,7 @@ ANALYZER = "aws:accessanalyzer/analyzer:Analyzer"
 VOLUMES = "aws:ebs/encryptionByDefault:EncryptionByDefault"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 
-NOTHING_HERE = dict.fromkeys(
+NOTHING_HERE: dict[str, Any] = dict.fromkeys(
     ("cloudTrail", "guardDuty", "config", "accessAnalyzer", "ebsEncryption"), "elsewhere"
 )
 
@@ -132,13 +132,27 @@ def test_cloudtrail_writes_to_its_own_log_group_only():
 
 def test_reads_of_backups_are_recorded_on_demand_and_management_events_stay():
     made = audit(trailDataEvents=True).one(TRAIL).inputs["advancedEventSelectors"]
-    assert [each["name"] for each in made] == ["management", "objects"], (
-        "with selectors of its own a trail forgets management events unless they are named"
-    )
-    assert selectors(["arn:b"])[1]["field_selectors"][2] == {
-        "field": "resources.ARN",
-        "starts_withs": ["arn:b/"],
-    }
+    assert made == [
+        {
+            "name": "management",
+            "fieldSelectors": [{"field": "eventCategory", "equals": ["Management"]}],
+        },
+        {
+            "name": "objects",
+            "fieldSelectors": [
+                {"field": "eventCategory", "equals": ["Data"]},
+                {"field": "resources.type", "equals": ["AWS::S3::Object"]},
+                {
+                    "field": "resources.ARN",
+                    "startsWiths": [
+                        "arn:aws:s3:::dumps/",
+                        "arn:aws:s3:::velero/",
+                        "arn:aws:s3:::files/",
+                    ],
+                },
+            ],
+        },
+    ], "with selectors of its own a trail forgets management events unless they are named"
 
 
 def test_every_feature_of_guardduty_is_said_on_or_off():

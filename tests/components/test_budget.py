@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,25 +8,11 @@ import pulumi_aws as aws
 
 from components.budget import NOTICES, Budget, BudgetArgs
 from components.context import Context
-from settings.identity import Identity
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 from tests.settings.test_governance_settings import read
 
 BUDGET = "aws:budgets/budget:Budget"
 TAG = "aws:costexplorer/costAllocationTag:CostAllocationTag"
-
-IDENTITY = Identity.model_validate_json(
-    json.dumps(
-        {
-            "accountId": ACCOUNT,
-            "region": REGION,
-            "backupRegion": "eu-west-1",
-            "servesCustomers": True,
-            "owner": "platform-team",
-            "costCenter": "arches-test",
-        }
-    )
-)
 
 
 def budget(**keys: Any) -> Recorder:
@@ -47,7 +32,6 @@ def budget(**keys: Any) -> Recorder:
                     serves_customers=True,
                 ),
                 settings=read(**keys),
-                identity=IDENTITY,
                 alarms=cast(Any, SimpleNamespace(topic_arns=topics)),
             ),
             pulumi.ResourceOptions(providers=[provider]),
@@ -87,7 +71,7 @@ def test_a_budget_over_a_tag_nobody_has_seen_would_count_nothing():
 def test_an_active_tag_narrows_the_budget_to_this_environment():
     recorded = budget(costTag="active")
     assert recorded.one(BUDGET).inputs["costFilters"] == [
-        {"name": "TagKeyValue", "values": ["user:cost-center$arches-test"]}
+        {"name": "TagKeyValue", "values": ["user:stack$test"]}
     ]
     assert not recorded.of(TAG)
 
@@ -95,6 +79,6 @@ def test_an_active_tag_narrows_the_budget_to_this_environment():
 def test_a_tag_is_active_before_the_budget_rests_on_it_and_stays_for_others():
     recorded = budget(costTag="activate")
     tag = recorded.one(TAG)
-    assert tag.inputs == {"tagKey": "cost-center", "status": "Active"}
+    assert tag.inputs == {"tagKey": "stack", "status": "Active"}
     assert tag.retain_on_delete
     assert tag.urn in recorded.one(BUDGET).dependencies

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.kubernetes.base import ClusterBase, ClusterBaseArgs, pod_security
-from components.kubernetes.provider import kubernetes_provider
+from components.kubernetes.provider import on_cluster
 from tests.components.cluster_neighbours import (
     CLUSTER_KEY,
     CONTEXT,
@@ -41,7 +41,7 @@ def provider_of_a_cluster() -> Recorder:
             "entry", cluster_name="c", principal_arn="arn:aws:iam::1:role/x", opts=on_aws
         )
         cluster: Any = SimpleNamespace(kubeconfig=pulumi.Output.secret("{}"), access_ready=[entry])
-        kubernetes_provider("kubernetes", CONTEXT, cluster)
+        on_cluster("kubernetes", CONTEXT, cluster)
 
     return record(program)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal import sdk
 from rehearsal.account import Account
 from rehearsal.refusals.table import Request, Row
 from rehearsal.wire import UNKNOWN, Secret
@@ -135,3 +136,17 @@ def secret(case: Case) -> Case:
     """The case with every new value a secret."""
     new = {key: Secret(value) for key, value in (case.request.new or {}).items()}
     return replace(case, request=replace(case.request, new=new))
+
+
+def misnamed(rows: Sequence[Row], cases: Sequence[Case]) -> list[str]:
+    """Types and inputs that the provider does not have: a row about them would never fire."""
+    types = {type_ for row in rows for type_ in row.types}
+    found = {type_ for type_ in types if type_ not in sdk.tokens()}
+    for case in cases:
+        stated = [(it.type, it.inputs) for it in (*case.have, *case.gone)]
+        stated += [
+            (case.request.type, values or {}) for values in (case.request.old, case.request.new)
+        ]
+        for type_, values in stated:
+            found |= {f"{type_} {name}" for name in values if name not in sdk.inputs(type_)}
+    return sorted(found)

@@ -22,6 +22,7 @@ from tests.rehearsal.refusals.cases import (
     each,
     firing,
     holes,
+    misnamed,
     policy,
     said,
     secret,
@@ -309,6 +310,10 @@ def test_the_row_says_exactly_what_iam_says(case: Case) -> None:
 
 def test_every_row_has_a_case_that_fires_and_one_that_passes() -> None:
     assert holes(ROWS, CASES) == [], "a row that nobody has seen fire may never fire"
+
+
+def test_types_and_inputs_are_named_as_the_provider_names_them() -> None:
+    assert misnamed(ROWS, CASES) == [], "a row about a misspelt input never fires"
 
 
 def test_the_room_has_all_rows_of_the_reference_but_the_one_that_no_request_can_meet() -> None:

@@ -1,4 +1,4 @@
-"""Each row about keys and secrets says AWS's words to a wrong request and nothing to a right one."""
+"""Each row about keys and secrets says AWS's words to a wrong request, nothing to a right one."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tests.rehearsal.refusals.cases import (
     each,
     firing,
     holes,
+    misnamed,
     policy,
     said,
     secret,
@@ -330,6 +331,10 @@ def test_the_row_says_exactly_what_aws_says(case: Case) -> None:
 
 def test_every_row_has_a_case_that_fires_and_one_that_passes() -> None:
     assert holes(ROWS, CASES) == [], "a row that nobody has seen fire may never fire"
+
+
+def test_types_and_inputs_are_named_as_the_provider_names_them() -> None:
+    assert misnamed(ROWS, CASES) == [], "a row about a misspelt input never fires"
 
 
 def test_the_room_has_all_rows_of_the_reference() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rehearsal.refusals import network
@@ -34,11 +36,13 @@ from rehearsal.refusals.network import (
 from rehearsal.wire import UNKNOWN
 from tests.rehearsal.refusals.cases import (
     Case,
+    Thing,
     create,
     delete,
     each,
     firing,
     holes,
+    misnamed,
     said,
     secret,
     thing,
@@ -60,11 +64,11 @@ SUBNET_THERE = thing(SUBNET, S, vpcId=V, cidrBlock="10.20.0.0/24", availabilityZ
 GROUP_THERE = thing(GROUP, G, vpcId=V, name="nodes")
 
 
-def many(count: int, type_: str, prefix: str, **inputs: object) -> list:
+def many(count: int, type_: str, prefix: str, **inputs: Any) -> list[Thing]:
     return [thing(type_, f"{prefix}-{i:017x}", **inputs) for i in range(count)]
 
 
-def rule(type_: str = INGRESS, **other: object):
+def rule(type_: str = INGRESS, **other: Any):
     return create(
         type_,
         **{
@@ -126,7 +130,7 @@ S3_THERE = thing(
     serviceName=S3,
     routeTableIds=[T],
 )
-LOGS = {"vpcId": V, "trafficType": "ALL", "logDestination": "arn:aws:logs:::flow"}
+LOGS: dict[str, Any] = {"vpcId": V, "trafficType": "ALL", "logDestination": "arn:aws:logs:::flow"}
 SMALL = thing(SUBNET, S, vpcId=V, cidrBlock="10.20.0.0/28", availabilityZone="eu-central-1a")
 TIGHT = [
     SMALL,
@@ -513,6 +517,10 @@ def test_the_row_says_exactly_what_ec2_says(case: Case) -> None:
 
 def test_every_row_has_a_case_that_fires_and_one_that_passes() -> None:
     assert holes(ROWS, CASES) == [], "a row that nobody has seen fire may never fire"
+
+
+def test_types_and_inputs_are_named_as_the_provider_names_them() -> None:
+    assert misnamed(ROWS, CASES) == [], "a row about a misspelt input never fires"
 
 
 def test_the_room_has_all_rows_of_the_reference() -> None:
