@@ -86,9 +86,9 @@ def listener_rules(settings: EdgeSettings) -> list[ListenerRule]:
     ]
 
 
-def conditions(rule: ListenerRule) -> list[dict[str, Any]]:
+def conditions(rule: ListenerRule) -> list[aws.lb.ListenerRuleConditionArgsDict]:
     """The rule's conditions as the listener takes them."""
-    found: list[dict[str, Any]] = []
+    found: list[aws.lb.ListenerRuleConditionArgsDict] = []
     if rule.hosts:
         found.append({"host_header": {"values": list(rule.hosts)}})
     if rule.paths:
@@ -96,16 +96,9 @@ def conditions(rule: ListenerRule) -> list[dict[str, Any]]:
     return found
 
 
-def not_found() -> dict[str, Any]:
+def not_found() -> aws.lb.ListenerRuleActionFixedResponseArgsDict:
     """What unknown hosts and internal paths get."""
-    return {
-        "type": "fixed-response",
-        "fixed_response": {
-            "content_type": "text/plain",
-            "message_body": "Not found",
-            "status_code": "404",
-        },
-    }
+    return {"content_type": "text/plain", "message_body": "Not found", "status_code": "404"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,8 +211,7 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def _balancer(self) -> aws.lb.LoadBalancer:
         args = self._args
-        logs = {"bucket": args.storage.access_logs.name, "enabled": True}
-        connections = {**logs, "prefix": ALB_CONNECTIONS_PREFIX}
+        connections = self._logs(ALB_CONNECTIONS_PREFIX)
         return aws.lb.LoadBalancer(
             f"{self._name}-alb",
             load_balancer_type="application",
@@ -236,13 +228,17 @@ class LoadBalancer(pulumi.ComponentResource):
             desync_mitigation_mode="strictest",
             preserve_host_header=True,
             xff_header_processing_mode="append",
-            access_logs={**logs, "prefix": ALB_PREFIX},
+            access_logs=self._logs(ALB_PREFIX),
             connection_logs=connections if args.settings.connection_logs else None,
             # AWS writes a test object before it accepts the bucket (L6): its policy must be there.
             opts=self._with(
                 depends_on=args.storage.access_logs.ready, protect=args.context.protect
             ),
         )
+
+    def _logs(self, prefix: str) -> aws.lb.LoadBalancerAccessLogsArgsDict:
+        bucket = self._args.storage.access_logs
+        return {"bucket": bucket.name, "enabled": True, "prefix": prefix}
 
     def _target_group(self, label: str, target: TargetSettings) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
@@ -297,7 +293,7 @@ class LoadBalancer(pulumi.ComponentResource):
             protocol="HTTPS",
             ssl_policy=TLS_POLICY,
             certificate_arn=self._args.certificates.balancer_arn,
-            default_actions=[not_found()],
+            default_actions=[{"type": "fixed-response", "fixed_response": not_found()}],
             routing_http_response_server_enabled=False,
             routing_http_response_strict_transport_security_header_value=hsts(self._args.settings),
             routing_http_response_x_content_type_options_header_value=CONTENT_TYPE_OPTIONS,
@@ -307,12 +303,12 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def _rules(self, listener: aws.lb.Listener) -> None:
         for rule in listener_rules(self._args.settings):
-            action: dict[str, Any] = not_found()
-            if rule.target is not None:
-                action = {
-                    "type": "forward",
-                    "target_group_arn": self.target_groups[rule.target].arn,
-                }
+            action: aws.lb.ListenerRuleActionArgsDict
+            if rule.target is None:
+                action = {"type": "fixed-response", "fixed_response": not_found()}
+            else:
+                group = self.target_groups[rule.target]
+                action = {"type": "forward", "target_group_arn": group.arn}
             aws.lb.ListenerRule(
                 f"{self._name}-{rule.label}",
                 listener_arn=listener.arn,

@@ -71,7 +71,9 @@ def member_id(group_id: str, members: Sequence[str], index: int) -> str:
     return sorted(members)[index] if index < len(members) else f"{group_id}-{index + 1:03d}"
 
 
-def group_parameters(settings: CacheSettings) -> list[dict[str, str]]:
+def group_parameters(
+    settings: CacheSettings,
+) -> list[aws.elasticache.ParameterGroupParameterArgsDict]:
     """Only what differs from ElastiCache's own value, and the policy, which an auditor looks for.
 
     Nothing of the guide's persistence lines: the service refuses them (REDIS-03 to REDIS-05).
@@ -177,8 +179,10 @@ class Cache(pulumi.ComponentResource):
             opts=self._here,
         )
 
-    def _logs(self, group_id: str) -> list[dict[str, pulumi.Input[str]]]:
-        deliveries: list[dict[str, pulumi.Input[str]]] = []
+    def _logs(
+        self, group_id: str
+    ) -> list[aws.elasticache.ReplicationGroupLogDeliveryConfigurationArgsDict]:
+        deliveries: list[aws.elasticache.ReplicationGroupLogDeliveryConfigurationArgsDict] = []
         for log_type in LOG_TYPES:
             log = aws.cloudwatch.LogGroup(
                 f"{self._child}-{log_type}",

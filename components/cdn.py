@@ -26,9 +26,8 @@ distribution only, F2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -40,7 +39,7 @@ from components.dns import GLOBAL_REGION, Dns
 from components.firewall import Firewall
 from components.network import Network
 from components.storage import CLOUDFRONT_PREFIX, Storage
-from settings.edge import YEAR_SECONDS, EdgeSettings
+from settings.edge import YEAR_SECONDS, EdgeSettings, Host
 
 ORIGIN_ID = "balancer"
 # CloudFront developer guide, "Use managed cache policies" and "... origin request policies": these
@@ -85,7 +84,7 @@ LOG_FIELDS = (
 )
 
 
-def content_security_policy(settings: EdgeSettings, label: str) -> str:
+def content_security_policy(settings: EdgeSettings, label: Host) -> str:
     """One value per host (LB-15).
 
     The API keeps the guide's. The web application calls the API and its sockets, and its
@@ -113,7 +112,9 @@ def content_security_policy(settings: EdgeSettings, label: str) -> str:
     )
 
 
-def security_headers(settings: EdgeSettings, label: str) -> dict[str, Any]:
+def security_headers(
+    settings: EdgeSettings, label: Host
+) -> aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgsDict:
     """Every security header of one host; each replaces the origin's: none comes twice (LB-11)."""
     return {
         "strict_transport_security": {
@@ -148,7 +149,20 @@ def immutable_function() -> str:
     )
 
 
-def behaviour(headers: pulumi.Input[str]) -> dict[str, Any]:
+class Behaviour(TypedDict):
+    """The keys that a default and an ordered behaviour share; the SDK has a type for each."""
+
+    target_origin_id: str
+    viewer_protocol_policy: str
+    allowed_methods: list[str]
+    cached_methods: list[str]
+    cache_policy_id: str
+    origin_request_policy_id: pulumi.Input[str]
+    response_headers_policy_id: pulumi.Input[str]
+    compress: bool
+
+
+def behaviour(headers: pulumi.Input[str]) -> Behaviour:
     """Everything passes, nothing is kept. `compress` acts only where the cache policy allows."""
     return {
         "target_origin_id": ORIGIN_ID,
@@ -162,7 +176,9 @@ def behaviour(headers: pulumi.Input[str]) -> dict[str, Any]:
     }
 
 
-def auth_behaviours(settings: EdgeSettings, headers: pulumi.Input[str]) -> list[dict[str, Any]]:
+def auth_behaviours(
+    settings: EdgeSettings, headers: pulumi.Input[str]
+) -> list[aws.cloudfront.DistributionOrderedCacheBehaviorArgsDict]:
     """Secrets beside user input are never compressed (LB-18, BREACH)."""
     return [
         {**behaviour(headers), "path_pattern": f"{prefix}*", "compress": False}
@@ -175,7 +191,7 @@ def asset_behaviours(
     headers: pulumi.Input[str],
     origin_request: pulumi.Input[str],
     function_arn: pulumi.Input[str],
-) -> list[dict[str, Any]]:
+) -> list[aws.cloudfront.DistributionOrderedCacheBehaviorArgsDict]:
     """Hashed files: kept, without cookies either way, read only."""
     return [
         {
@@ -225,7 +241,9 @@ class Cdn(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._here = pulumi.ResourceOptions(parent=self)
         self.vpc_origin_id = self._vpc_origin()
-        made = {label: self._distribution(label) for label in args.settings.hosts}
+        made: dict[Host, aws.cloudfront.Distribution] = {
+            label: self._distribution(label) for label in args.settings.hosts
+        }
         for label, distribution in made.items():
             self._records(label, distribution)
         self._log(made)
@@ -268,7 +286,7 @@ class Cdn(pulumi.ComponentResource):
             ),
         ).id
 
-    def _distribution(self, label: str) -> aws.cloudfront.Distribution:
+    def _distribution(self, label: Host) -> aws.cloudfront.Distribution:
         settings, context = self._args.settings, self._args.context
         headers = self._headers(label)
         return aws.cloudfront.Distribution(
@@ -281,7 +299,7 @@ class Cdn(pulumi.ComponentResource):
             price_class=settings.price_class,
             web_acl_id=self._args.firewall.cdn_acl_arn,
             origins=[self._origin()],
-            default_cache_behavior=behaviour(headers),
+            default_cache_behavior={**behaviour(headers)},
             ordered_cache_behaviors=self._ordered(label, headers),
             custom_error_responses=[
                 {"error_code": code, "error_caching_min_ttl": 0} for code in UNCACHED_ERRORS
@@ -296,7 +314,7 @@ class Cdn(pulumi.ComponentResource):
             opts=self._with(delete_before_replace=True),
         )
 
-    def _origin(self) -> dict[str, Any]:
+    def _origin(self) -> aws.cloudfront.DistributionOriginArgsDict:
         return {
             "origin_id": ORIGIN_ID,
             "domain_name": self._args.balancer.dns_name,
@@ -309,7 +327,7 @@ class Cdn(pulumi.ComponentResource):
             },
         }
 
-    def _headers(self, label: str, *, assets: bool = False) -> pulumi.Output[str]:
+    def _headers(self, label: Host, *, assets: bool = False) -> pulumi.Output[str]:
         removed = ["Server", "X-Powered-By"]
         if assets:
             removed.append("Set-Cookie")  # a kept cookie would be handed to everybody
@@ -321,7 +339,9 @@ class Cdn(pulumi.ComponentResource):
             opts=self._here,
         ).id
 
-    def _ordered(self, label: str, headers: pulumi.Output[str]) -> Sequence[dict[str, Any]]:
+    def _ordered(
+        self, label: Host, headers: pulumi.Output[str]
+    ) -> list[aws.cloudfront.DistributionOrderedCacheBehaviorArgsDict]:
         settings = self._args.settings
         if label == "api":
             return auth_behaviours(settings, headers)
@@ -344,7 +364,7 @@ class Cdn(pulumi.ComponentResource):
         asset_headers = self._headers(label, assets=True)
         return asset_behaviours(settings, asset_headers, host_only.id, immutable.arn)
 
-    def _records(self, label: str, distribution: aws.cloudfront.Distribution) -> None:
+    def _records(self, label: Host, distribution: aws.cloudfront.Distribution) -> None:
         for type_ in ("A", "AAAA"):
             aws.route53.Record(
                 f"{self._name}-{label}-{type_.lower()}",
@@ -361,7 +381,7 @@ class Cdn(pulumi.ComponentResource):
                 opts=self._here,
             )
 
-    def _log(self, made: dict[str, aws.cloudfront.Distribution]) -> None:
+    def _log(self, made: dict[Host, aws.cloudfront.Distribution]) -> None:
         bucket = self._args.storage.access_logs
         destination = aws.cloudwatch.LogDeliveryDestination(
             f"{self._name}-logs",

@@ -65,7 +65,7 @@ def monitoring_trust(context: Context, identifier: str) -> str:
     )
 
 
-def group_parameters(settings: DatabaseSettings) -> list[dict[str, str]]:
+def group_parameters(settings: DatabaseSettings) -> list[aws.rds.ParameterGroupParameterArgsDict]:
     """The parameter group's rows as the provider takes them."""
     return [
         {"name": row.name, "value": row.value, "apply_method": row.apply}

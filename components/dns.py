@@ -12,7 +12,7 @@ URL, since no certificate covers them and `verify-full` fails (requirements, sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +116,7 @@ class Dns(pulumi.ComponentResource):
 
     zone_id: pulumi.Output[str]
     zone_arn: pulumi.Output[str]
-    name_servers: pulumi.Output[list[str]]
+    name_servers: pulumi.Output[Sequence[str]]
     ds_record: pulumi.Output[str] | None
     delegated: list[pulumi.Resource]
 

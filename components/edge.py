@@ -54,7 +54,8 @@ class Edge(pulumi.ComponentResource):
         self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:Edge", name, None, opts)
-        here = pulumi.ResourceOptions(parent=self)
+        self._name, self._args = name, args
+        self._here = here = pulumi.ResourceOptions(parent=self)
         at, chosen = args.context, args.settings
         self.dns = Dns(f"{name}-dns", DnsArgs(context=at, settings=chosen, keys=args.keys), here)
         self.certificates = Certificates(
@@ -65,24 +66,39 @@ class Edge(pulumi.ComponentResource):
         self.firewall = Firewall(
             f"{name}-firewall", FirewallArgs(context=at, settings=chosen, keys=args.keys), here
         )
-        self.balancer = LoadBalancer(
-            f"{name}-balancer",
+        self.balancer = self._balancer()
+        self.cdn = self._cdn()
+        Shield(
+            f"{name}-shield",
+            ShieldArgs(context=at, settings=chosen, cdn=self.cdn, dns=self.dns),
+            here,
+        )
+        self.internal_names = self._internal_names()
+        self.register_outputs({"urls": self.cdn.urls, "zoneId": self.dns.zone_id})
+
+    def _balancer(self) -> LoadBalancer:
+        args = self._args
+        return LoadBalancer(
+            f"{self._name}-balancer",
             LoadBalancerArgs(
-                context=at,
-                settings=chosen,
+                context=args.context,
+                settings=args.settings,
                 network=args.network,
                 cluster=args.cluster,
                 storage=args.storage,
                 certificates=self.certificates,
                 firewall=self.firewall,
             ),
-            here,
+            self._here,
         )
-        self.cdn = Cdn(
-            f"{name}-cdn",
+
+    def _cdn(self) -> Cdn:
+        args = self._args
+        return Cdn(
+            f"{self._name}-cdn",
             CdnArgs(
-                context=at,
-                settings=chosen,
+                context=args.context,
+                settings=args.settings,
                 network=args.network,
                 balancer=self.balancer,
                 certificates=self.certificates,
@@ -90,22 +106,19 @@ class Edge(pulumi.ComponentResource):
                 dns=self.dns,
                 storage=args.storage,
             ),
-            here,
+            self._here,
         )
-        Shield(
-            f"{name}-shield",
-            ShieldArgs(context=at, settings=chosen, cdn=self.cdn, dns=self.dns),
-            here,
-        )
-        self.internal_names = InternalNames(
-            f"{name}-internal",
+
+    def _internal_names(self) -> InternalNames:
+        args = self._args
+        return InternalNames(
+            f"{self._name}-internal",
             InternalNamesArgs(
-                context=at,
-                settings=chosen,
+                context=args.context,
+                settings=args.settings,
                 network=args.network,
                 database=args.database,
                 cache=args.cache,
             ),
-            here,
+            self._here,
         )
-        self.register_outputs({"urls": self.cdn.urls, "zoneId": self.dns.zone_id})

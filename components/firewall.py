@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -38,6 +38,7 @@ from settings.edge import EdgeSettings, FirewallSettings
 WINDOW_SECONDS = 60  # allowed: 60, 120, 300, 600 (W9)
 TOO_MANY_REQUESTS = 429  # not 503, which would feed the error alerts (LB-17)
 PRIORITY_STEP = 10
+UNPLACED = 0  # `rules` gives each rule its priority
 # AWS WAF developer guide, "AWS Managed Rules rule groups list" (WCU of each group).
 GROUP_CAPACITY = {
     "AWSManagedRulesAmazonIpReputationList": 25,
@@ -51,9 +52,19 @@ CAPACITY_LIMIT = 5000
 CAPACITY_IN_PRICE = 1500
 LARGE_BODY_LABEL = "awswaf:managed:aws:core-rule-set:SizeRestrictions_Body"
 SECRET_HEADERS = ("authorization", "cookie")
-FORWARDED = {"header_name": "X-Forwarded-For", "fallback_behavior": "NO_MATCH"}
 
-Rule = dict[str, Any]
+Rule: TypeAlias = "aws.wafv2.WebAclRuleArgsDict"
+Statement: TypeAlias = "aws.wafv2.WebAclRuleStatementArgsDict"
+RateBased: TypeAlias = "aws.wafv2.WebAclRuleStatementRateBasedStatementArgsDict"
+ScopeDown: TypeAlias = "aws.wafv2.WebAclRuleStatementRateBasedStatementScopeDownStatementArgsDict"
+SetReference: TypeAlias = "aws.wafv2.WebAclRuleStatementIpSetReferenceStatementArgsDict"
+Managed: TypeAlias = "aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgsDict"
+ManagedConfig: TypeAlias = (
+    "aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementManagedRuleGroupConfigArgsDict"
+)
+Forwarded: TypeAlias = "aws.wafv2.WebAclRuleStatementRateBasedStatementForwardedIpConfigArgsDict"
+
+FORWARDED: Forwarded = {"header_name": "X-Forwarded-For", "fallback_behavior": "NO_MATCH"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,25 +83,25 @@ def by_version(cidrs: Sequence[str]) -> dict[str, list[str]]:
     return dict(sorted(split.items()))
 
 
-def any_of(statements: Sequence[Rule]) -> Rule:
+def any_of(statements: Sequence[Statement]) -> Statement:
     """The one statement, or all of them joined by OR (which needs two at least)."""
     if len(statements) == 1:
         return statements[0]
     return {"or_statement": {"statements": list(statements)}}
 
 
-def all_of(statements: Sequence[Rule]) -> Rule:
+def all_of(statements: Sequence[Statement]) -> Statement:
     """The one statement, or all of them joined by AND (which needs two at least)."""
     if len(statements) == 1:
         return statements[0]
     return {"and_statement": {"statements": list(statements)}}
 
 
-def none_of(statements: Sequence[Rule]) -> Rule:
+def none_of(statements: Sequence[Statement]) -> Statement:
     return {"not_statement": {"statement": any_of(statements)}}
 
 
-def below(prefixes: Sequence[str]) -> Rule:
+def below(prefixes: Sequence[str]) -> Statement:
     """The path starts with one of the prefixes, however it is written: %2fauth and /AUTH too."""
     return any_of(
         [
@@ -110,12 +121,14 @@ def below(prefixes: Sequence[str]) -> Rule:
     )
 
 
-def in_sets(arns: Sequence[pulumi.Input[str]], *, forwarded: bool = False) -> list[Rule]:
-    position = {"ip_set_forwarded_ip_config": {**FORWARDED, "position": "FIRST"}}
-    return [
-        {"ip_set_reference_statement": {"arn": arn, **(position if forwarded else {})}}
-        for arn in arns
-    ]
+def in_sets(arns: Sequence[pulumi.Input[str]], *, forwarded: bool = False) -> list[Statement]:
+    found: list[Statement] = []
+    for arn in arns:
+        reference: SetReference = {"arn": arn}
+        if forwarded:
+            reference["ip_set_forwarded_ip_config"] = {**FORWARDED, "position": "FIRST"}
+        found.append({"ip_set_reference_statement": reference})
+    return found
 
 
 def rules(settings: EdgeSettings, scope: str, lists: Lists) -> list[Rule]:
@@ -149,7 +162,7 @@ def rules(settings: EdgeSettings, scope: str, lists: Lists) -> list[Rule]:
     return [{**rule, "priority": place * PRIORITY_STEP} for place, rule in enumerate(listed, 1)]
 
 
-def capacity(listed: Sequence[Rule]) -> int:
+def capacity(listed: Sequence[Mapping[str, Any]]) -> int:
     """The capacity units of the rules, by AWS's table."""
     return sum(_statement_capacity(rule["statement"]) for rule in listed)
 
@@ -199,8 +212,14 @@ def log_policy(context: Context, place: str, region: str) -> str:
     )
 
 
-def _own(name: str, condition: Rule, action: Rule) -> Rule:
-    return {"name": name, "statement": condition, "action": action, **_seen(name)}
+def _own(name: str, condition: Statement, action: aws.wafv2.WebAclRuleActionArgsDict) -> Rule:
+    return {
+        "name": name,
+        "priority": UNPLACED,
+        "statement": condition,
+        "action": action,
+        "visibility_config": _seen(name),
+    }
 
 
 def _group(
@@ -209,9 +228,9 @@ def _group(
     firewall: FirewallSettings,
     *,
     only_label: Sequence[str] = (),
-    configs: Sequence[Rule] = (),
+    configs: Sequence[ManagedConfig] = (),
 ) -> Rule:
-    body: Rule = {"vendor_name": "AWS", "name": group}
+    body: Managed = {"vendor_name": "AWS", "name": group}
     if only_label:
         body["rule_action_overrides"] = [
             {"name": rule, "action_to_use": {"count": {}}} for rule in only_label
@@ -220,27 +239,30 @@ def _group(
         body["managed_rule_group_configs"] = list(configs)
     return {
         "name": name,
+        "priority": UNPLACED,
         "statement": {"managed_rule_group_statement": body},
         "override_action": {"none": {}} if firewall.mode == "block" else {"count": {}},
-        **_seen(name),
+        "visibility_config": _seen(name),
     }
 
 
 def _anti_ddos(firewall: FirewallSettings) -> Rule:
-    config = {
-        "client_side_action_config": {"challenge": {"usage_of_action": "DISABLED"}},
-        "sensitivity_to_block": "LOW",
+    config: ManagedConfig = {
+        "aws_managed_rules_anti_ddos_rule_set": {
+            "client_side_action_config": {"challenge": {"usage_of_action": "DISABLED"}},
+            "sensitivity_to_block": "LOW",
+        }
     }
     return _group(
         "anti-ddos",
         "AWSManagedRulesAntiDDoSRuleSet",
         firewall,
-        configs=[{"aws_managed_rules_anti_ddos_rule_set": config}],
+        configs=[config],
     )
 
 
-def _rate(name: str, limit: int, paths: Sequence[Rule], lists: Lists, at_cdn: bool) -> Rule:
-    body: Rule = {
+def _rate(name: str, limit: int, paths: Sequence[Statement], lists: Lists, at_cdn: bool) -> Rule:
+    body: RateBased = {
         "limit": limit,
         "evaluation_window_sec": WINDOW_SECONDS,
         "aggregate_key_type": "IP" if at_cdn else "FORWARDED_IP",
@@ -251,25 +273,31 @@ def _rate(name: str, limit: int, paths: Sequence[Rule], lists: Lists, at_cdn: bo
     if lists.trusted:
         narrowed.append(none_of(in_sets(lists.trusted, forwarded=not at_cdn)))
     if narrowed:
-        body["scope_down_statement"] = all_of(narrowed)
-    refusal = {"custom_response": {"response_code": TOO_MANY_REQUESTS}}
-    return _own(name, {"rate_based_statement": body}, {"block": refusal})
+        # The SDK repeats the type of a statement under another name here.
+        body["scope_down_statement"] = cast(ScopeDown, all_of(narrowed))
+    return _own(
+        name,
+        {"rate_based_statement": body},
+        {"block": {"custom_response": {"response_code": TOO_MANY_REQUESTS}}},
+    )
 
 
 def _large_body(settings: EdgeSettings) -> Rule:
-    labelled = {"label_match_statement": {"scope": "LABEL", "key": LARGE_BODY_LABEL}}
+    labelled: Statement = {"label_match_statement": {"scope": "LABEL", "key": LARGE_BODY_LABEL}}
     elsewhere = none_of([below(settings.upload_paths)])
-    action: Rule = {"block": {}} if settings.firewall.mode == "block" else {"count": {}}
-    return _own("large-body", all_of([labelled, elsewhere]), action)
+    blocks = settings.firewall.mode == "block"
+    return _own(
+        "large-body",
+        all_of([labelled, elsewhere]),
+        {"block": {}} if blocks else {"count": {}},
+    )
 
 
-def _seen(name: str) -> Rule:
+def _seen(name: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgsDict:
     return {
-        "visibility_config": {
-            "cloudwatch_metrics_enabled": True,
-            "sampled_requests_enabled": True,
-            "metric_name": name,
-        }
+        "cloudwatch_metrics_enabled": True,
+        "sampled_requests_enabled": True,
+        "metric_name": name,
     }
 
 
@@ -332,9 +360,9 @@ class Firewall(pulumi.ComponentResource):
                     }
                 ]
             },
+            visibility_config=_seen(place),
             region=region,
             opts=self._here,
-            **_seen(place),
         )
         self.acl_names[place] = acl.name
         self._log(place, region, key, acl)

@@ -59,6 +59,8 @@ class FlowLogsArgs:
 
 
 class FlowLogs(pulumi.ComponentResource):
+    """The log of every connection; log_group_name is what auditors search."""
+
     log_group_name: pulumi.Output[str]
 
     def __init__(

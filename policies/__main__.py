@@ -1,7 +1,6 @@
 """The pack's entry point: hands the list of rules to the engine. `PolicyPack` never returns."""
 
 from pulumi_policy import EnforcementLevel, PolicyPack
-
 from rules import RULES
 from rules.adapter import as_policy, decode_once
 

@@ -100,13 +100,16 @@ class Grave:
 class Account:
     """One AWS account (or cluster), on disk at `path` or in memory for `":memory:"`.
 
-    account_id: 12 digits. All methods may be called from several threads.
+    account_id: 12 digits. given: a text (the stack's settings); identifiers in it belong to things
+    that were there before and are taken to exist, as a brought VPC or a role of the organisation.
+    All methods may be called from several threads.
     Raises AccountError: the file is damaged or of another format; it is kept aside, never
     overwritten, and the message names both files. Or it cannot be used, and stays where it is.
     """
 
-    def __init__(self, path: Path | str, account_id: str = "111122223333") -> None:
+    def __init__(self, path: Path | str, account_id: str = "111122223333", given: str = "") -> None:
         self.account_id = account_id
+        self.given = given
         self._lock = threading.RLock()
         self._path = path
         if path != ":memory:":

@@ -254,9 +254,7 @@ class _Facts:
         return f"{prefix or self.service}-{self.digest[:17]}"
 
     def arn(self) -> str:
-        template = _ARNS.get(
-            self.type, "arn:{partition}:{service}:{region}:{account}:{kind}/{id}"
-        )
+        template = _ARNS.get(self.type, "arn:{partition}:{service}:{region}:{account}:{kind}/{id}")
         scope = "global" if self.inputs.get("scope") == "CLOUDFRONT" else "regional"
         values = {
             **{k: v for k, v in self.inputs.items() if isinstance(v, str)},

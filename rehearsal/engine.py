@@ -125,7 +125,7 @@ def _ready(binary: Path, origin: str) -> Engine:
 
 
 def _write_language_host(folder: Path) -> None:
-    """The launcher that the engine finds beside itself; it follows ARCHES_PYTHON and ARCHES_ROOT."""
+    """The launcher that the engine finds beside itself; ARCHES_PYTHON and ARCHES_ROOT steer it."""
     launcher = folder / "pulumi-language-python"
     text = (
         "#!/bin/sh\n"

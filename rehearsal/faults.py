@@ -1,8 +1,8 @@
 """Faults on demand: what a bad day does to a deployment, said in one word on the command line.
 
-`throttle:TYPE`     the first two calls of that type are throttled (the provider retries; time passes)
+`throttle:TYPE`     the first two creates of that type are throttled and retried
 `fail:N`            the N-th create of the run is refused by the service
-`timeout:TYPE`      a create of that type never becomes ready: the provider gives up, the thing exists
+`timeout:TYPE`      a create of that type never becomes ready; the thing exists
 `lose-reply:N`      the N-th create succeeds and its reply is lost
 `kill:N`            the whole engine is killed in the middle of the N-th create
 """

@@ -23,6 +23,8 @@ import grpc
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
+from rehearsal import pace
+
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 
 
@@ -30,15 +32,18 @@ class LanguageHost(LanguageServer):
     """Runs `__main__.py` of the request's program directory."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: None)
+        super().__init__(self._run_entry)
+        self._entry = Path("__main__.py")
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
         directory = Path(request.info.program_directory or request.pwd or os.getcwd())
         os.chdir(directory)
         sys.path.insert(0, str(directory))
-        entry = directory / (request.info.entry_point or ".") / "__main__.py"
-        self.program = lambda: runpy.run_path(str(entry), run_name="__main__") and None
+        self._entry = directory / (request.info.entry_point or ".") / "__main__.py"
         return super().Run(request, context)
+
+    def _run_entry(self) -> None:
+        runpy.run_path(str(self._entry), run_name="__main__")
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         program = request.info.program_directory or request.pwd
@@ -75,6 +80,8 @@ def _pump(name: str, pipe: IO[bytes] | None, queue: SimpleQueue[Any]) -> None:
 
 def main() -> None:
     """Serve on a free port of the loopback interface and print it, as plugins do."""
+    pace.quicken()
+    pace.import_ahead(Path.cwd())
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4),
         options=[

@@ -66,10 +66,13 @@ def orphans(session: Session) -> list[str]:
 def _made(
     session: Session, pending: Mapping[str, Any], known: set[tuple[str, Any]]
 ) -> Resource | None:
-    """What the account made for a pending create: same type, same readable inputs, not in state."""
+    """What the account made for a pending create: same URN, same readable inputs, not in state.
+
+    Inputs alone would not do: three addresses that are made at once have the same ones.
+    """
     wanted = _readable(pending.get("inputs") or {})
     for found in session.account.all(pending["type"]):
-        if (found.type, found.id) in known:
+        if (found.type, found.id) in known or found.urn != pending["urn"]:
             continue
         if all(found.inputs.get(key) == value for key, value in wanted.items()):
             return found

@@ -229,7 +229,8 @@ def _type_of(node: ast.expr, folder: str) -> Type:
         return Type(_SCALARS.get(node.id, "any"))
     if not isinstance(node, ast.Subscript):
         return Type("any")
-    outer = node.value.attr if isinstance(node.value, ast.Attribute) else node.value.id  # type: ignore[attr-defined]
+    assert isinstance(node.value, (ast.Attribute, ast.Name)), ast.dump(node)
+    outer = node.value.attr if isinstance(node.value, ast.Attribute) else node.value.id
     if outer in ("Input", "Optional", "Output"):
         return _type_of(node.slice, folder)
     if outer == "Sequence":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -33,6 +34,9 @@ from rehearsal.providers.standin import StandIn, serving
 PASSPHRASE = "rehearsal"
 CANARY = "canary-"
 PARALLEL = 32
+# The engine's words around a reason.
+_CLOSING = re.compile(r"(preview|update|refresh|destroy) failed")
+_PREFIX = re.compile(r"^(Preview|Update|Refresh|Destroy) failed: ")
 
 
 class EngineFailed(Exception):
@@ -55,13 +59,17 @@ class Run:
 
     @property
     def diagnostics(self) -> list[str]:
-        """Errors in the engine's words, one line each, without repeats."""
+        """Errors in the engine's words, one line each, without repeats.
+
+        Its closing `preview failed` says nothing where another line gives the reason.
+        """
         found = [
             " ".join(e["diagnosticEvent"]["message"].split())
             for e in self.events
             if "diagnosticEvent" in e and e["diagnosticEvent"].get("severity") == "error"
         ]
-        return list(dict.fromkeys(found))
+        reasons = [line for line in found if not _CLOSING.fullmatch(line)]
+        return list(dict.fromkeys(_PREFIX.sub("", line) for line in reasons or found))
 
 
 @dataclass(kw_only=True)
@@ -81,9 +89,17 @@ class Session:
 
     def settle(self, **changes: Any) -> None:
         """Change settings of `arches:identity` in the derived config only."""
+        self.change({f"identity.{key}": value for key, value in changes.items()})
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Change settings in the derived config only; a key is a path (`cluster.nodes.maxPerZone`)."""
         document = _read_yaml(self.config)
-        identity = dict(document["config"]["arches:identity"])
-        document["config"]["arches:identity"] = {**identity, **changes}
+        for path, value in settings.items():
+            section, *inner, last = path.split(".")
+            mapping = document["config"].setdefault(f"arches:{section}", {})
+            for key in inner:
+                mapping = mapping.setdefault(key, {})
+            mapping[last] = value
         self.config.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
     def run(self, *arguments: str, check: bool = True, policies: bool = True) -> Run:
@@ -95,14 +111,21 @@ class Session:
         command += ["--non-interactive", "--color", "never"]
         if verb in ("preview", "up", "refresh", "destroy"):
             command += ["--event-log", str(log), "--config-file", str(self.config)]
-            command += ["--parallel", str(PARALLEL)]
+            # The stand-ins are attached: there is no plugin to look for beforehand, and the search
+            # would start a language host of its own.
+            command += ["--parallel", str(PARALLEL), "--skip-plugin-pre-install"]
         if policies and verb in ("preview", "up"):
             command += ["--policy-pack", str(self.program / "policies")]
         done = self._call(command)
         events = _read_events(log)
         run = Run(code=done[0], events=events, stdout=done[1], stderr=done[2])
         if check and run.code != 0:
-            lines = run.diagnostics or [_last_line(run.stderr) or _last_line(run.stdout)]
+            lines = run.diagnostics or [_last_line(run.stderr or run.stdout)]
+            if run.code < 0:
+                lines = [
+                    f"the engine was killed in the middle of `{verb}`: run `make recover "
+                    f"STACK={self.stack}` before the next run"
+                ]
             raise EngineFailed(run.code, "\n".join(lines))
         return run
 
@@ -140,13 +163,18 @@ class Session:
             text=True,
             start_new_session=True,
         )
+        interrupted = False
         try:
             while True:
                 try:
-                    out, err = self._running.communicate(input=stdin)
-                    return self._running.returncode, out, err
+                    out, err = self._running.communicate(input=None if interrupted else stdin)
+                    break
                 except KeyboardInterrupt:
+                    interrupted = True
                     self._running.send_signal(signal.SIGINT)
+            if interrupted:
+                raise KeyboardInterrupt
+            return self._running.returncode, out, err
         finally:
             self._running = None
 
@@ -185,14 +213,14 @@ def opened(
     with contextlib.ExitStack() as stack_of:
         note = stack_of.enter_context(locks.held(folder / "lock", command))
         source = program / f"Pulumi.{stack}.yaml"
-        document = yaml.safe_load(source.read_text(encoding="utf-8")) or {}
-        account = Account(folder / "account.db", _account_id(document))
+        text = source.read_text(encoding="utf-8")
+        document = yaml.safe_load(text) or {}
+        account = Account(folder / "account.db", _account_id(document), given=text)
         stack_of.callback(account.close)
         if standins is None:
-            given = source.read_text(encoding="utf-8")
             faults = faults or Faults()
             standins = [
-                Aws(account, faults=faults, given=given),
+                Aws(account, faults=faults),
                 Kubernetes(account),
                 Random(),
             ]
@@ -219,9 +247,7 @@ def _account_id(document: Mapping[str, Any]) -> str:
     return str(identity.get("accountId", "111122223333"))
 
 
-def _environment(
-    engine: engines.Engine, folder: Path, ports: Mapping[str, int]
-) -> dict[str, str]:
+def _environment(engine: engines.Engine, folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
     (folder / "state").mkdir(parents=True, exist_ok=True)
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_"))},
@@ -285,5 +311,3 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-
-

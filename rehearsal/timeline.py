@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 
-
 DURATIONS = Path(__file__).with_name("durations.yaml")
 
 
@@ -167,9 +166,7 @@ _OPERATIONS = {
 
 def of_preview(document: Mapping[str, Any]) -> list[Step]:
     """The steps of `pulumi preview --json` that take time, with their dependencies."""
-    deleted_first = {
-        s["urn"] for s in document.get("steps", []) if s["op"] == "delete-replaced"
-    }
+    deleted_first = {s["urn"] for s in document.get("steps", []) if s["op"] == "delete-replaced"}
     seen_create: dict[str, bool] = {}
     steps: list[Step] = []
     for raw in document.get("steps", []):
@@ -187,15 +184,17 @@ def of_preview(document: Mapping[str, Any]) -> list[Step]:
                 operation=operation,
                 inputs=state.get("inputs") or {},
                 waits_for=dependencies(state),
-                changed=tuple({p.split(".")[0].split("[")[0] for p in raw.get("diffReasons") or ()}),
+                changed=tuple({_head(path) for path in raw.get("diffReasons") or ()}),
             )
         )
     return steps
 
 
-def of_state(
-    state: Mapping[str, Any], operations: Mapping[str, str] | None = None
-) -> list[Step]:
+def _head(path: str) -> str:
+    return path.split(".")[0].split("[")[0]
+
+
+def of_state(state: Mapping[str, Any], operations: Mapping[str, str] | None = None) -> list[Step]:
     """The steps of an `up` from the exported state and the operation of each URN."""
     steps = []
     for resource in state["deployment"].get("resources", []):

@@ -27,7 +27,7 @@ MAX_PUBLIC_CIDRS = 40  # EKS quota "public endpoint access CIDR ranges per clust
 # A block wider than a /16 is no company's: two halves of the internet would pass as a list.
 WIDEST_PUBLIC_PREFIX = 16
 # Ranges EKS refuses in the public endpoint's list (refusal E28): private, shared, loopback,
-# link-local, "this network", multicast, future use.
+# link-local, "this network", documentation, multicast, future use.
 NOT_PUBLIC = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -37,13 +37,16 @@ NOT_PUBLIC = tuple(
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
+        "192.0.2.0/24",
         "192.168.0.0/16",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
     )
 )
 PRIVATE = tuple(
-    ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 )
 
 # CHK-INFRA-01: "at least 3 nodes, each 4 vCPU and 8 GB".
@@ -202,7 +205,7 @@ class ClusterSettings(Section):
         (),
         allowed=f"up to {MAX_PUBLIC_CIDRS} public IPv4 blocks, none wider than a "
         f"/{WIDEST_PUBLIC_PREFIX}, that may reach the public endpoint; none turns it off",
-        example=["203.0.113.10/32"],
+        example=["52.94.76.10/32"],
         max_length=MAX_PUBLIC_CIDRS,
     )
     service_cidr: str = setting(
@@ -272,14 +275,14 @@ class ClusterSettings(Section):
                     "publicAccessCidrs",
                     got=f"{cidr}, {reason}",
                     allowed=f"public IPv4 blocks from /{WIDEST_PUBLIC_PREFIX} to /32",
-                    example=["203.0.113.10/32"],
+                    example=["52.94.76.10/32"],
                 )
         if len(set(self.public_access_cidrs)) < len(self.public_access_cidrs):
             raise clash(
                 "publicAccessCidrs",
                 got="a block twice",
                 allowed="each block once",
-                example=["203.0.113.10/32"],
+                example=["52.94.76.10/32"],
             )
         return self
 
@@ -289,8 +292,11 @@ class ClusterSettings(Section):
             block = ipaddress.IPv4Network(self.service_cidr)
         except ValueError:
             block = None
-        fits = block is not None and 12 <= block.prefixlen <= 24  # refusal E30
-        if not fits or not any(block.subnet_of(private) for private in PRIVATE):  # type: ignore[union-attr]
+        if (
+            block is None
+            or not 12 <= block.prefixlen <= 24  # refusal E30
+            or not any(block.subnet_of(private) for private in PRIVATE)
+        ):
             raise clash(
                 "serviceCidr",
                 got=f'"{self.service_cidr}"',

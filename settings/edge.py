@@ -20,6 +20,7 @@ HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
 HOST_LENGTH = 64  # of a certificate's first name (refusal A4)
 YEAR_SECONDS = 31536000
 # CloudWatch Logs API reference, PutRetentionPolicy; shorter than a month loses an investigation.
+Host = Literal["api", "app"]
 RETENTION = Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
 
 Prefix = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,60}$")]
@@ -54,7 +55,7 @@ class TargetSettings(Section):
         "not verify it)",
         example="HTTP",
     )
-    hosts: tuple[Literal["api", "app"], ...] = setting(
+    hosts: tuple[Host, ...] = setting(
         allowed="which of the hosts api and app this service answers for",
         example=["api", "app"],
         max_length=2,
@@ -279,7 +280,7 @@ class EdgeSettings(Section):
     )
 
     @property
-    def hosts(self) -> dict[Literal["api", "app"], str]:
+    def hosts(self) -> dict[Host, str]:
         """Both public host names by what answers there."""
         return {"api": self.api_host, "app": self.app_host}
 

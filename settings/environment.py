@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic_core import PydanticCustomError
 
@@ -29,39 +30,90 @@ CUSTOMER_ZONES = 3
 APPLICATION_LOG_DAYS = 30
 BACKUP_DAYS = 30  # the guide's "keep 30 days" (BAK-04)
 
+# Which key decides how long a copy lives; what is not here is not decided by an environment.
+DECIDED_BY: Mapping[str, str] = {
+    "dumps and their replica": "storage.dumpDays",
+    "old and deleted versions of files, and their replica": "storage.noncurrentDays",
+    "access logs": "storage.accessLogDays",
+    "automated backups of the database": "database.backupRetentionDays",
+    "automated backups of the database in the second region": "backup.keepDays",
+    "daily snapshots and their copy in the second region": "backup.keepDays",
+    "hourly snapshots and their copy in the second region": "backup.hourlyKeepDays",
+    "snapshots of files with their old versions, and their copy": "backup.files",
+    "snapshots of the cache": "cache.snapshotRetentionDays",
+}
+
+
+def _smallest(section: type[Section]) -> dict[str, Any]:
+    """What a section has to say, from its keys' examples; its first key where it has to nothing."""
+    fields = list(section.model_fields.values())
+    return {
+        str(field.alias): (field.examples or [None])[0]
+        for field in [each for each in fields if each.is_required()] or fields[:1]
+    }
+
 
 class Environment(Section):
     """Everything that `Pulumi.<stack>.yaml` says, one section for each component."""
 
-    identity: Identity = setting(allowed="who this deployment is", example={})
-    network: NetworkSettings = setting(allowed="the VPC and its subnets", example={})
+    identity: Identity = setting(
+        allowed="a mapping that says who this deployment is", example=_smallest(Identity)
+    )
+    network: NetworkSettings = setting(
+        allowed="a mapping for the VPC and its subnets", example=_smallest(NetworkSettings)
+    )
     keys: KeysSettings = setting(
-        KeysSettings(), allowed="lifetimes of the encryption keys", example={}
+        KeysSettings(),
+        allowed="a mapping for the encryption keys",
+        example=_smallest(KeysSettings),
     )
     storage: StorageSettings = setting(
-        StorageSettings(), allowed="buckets and their lifetimes", example={}
+        StorageSettings(),
+        allowed="a mapping for the buckets and how long they keep things",
+        example=_smallest(StorageSettings),
     )
     secrets: SecretsSettings = setting(
-        SecretsSettings(), allowed="which secrets there are and when they rotate", example={}
+        SecretsSettings(),
+        allowed="a mapping that says which secrets there are and when they are replaced",
+        # Its first key would ask for a secret.
+        example={"recoveryWindowDays": 30},
     )
     registry: RegistrySettings = setting(
-        RegistrySettings(), allowed="image repositories", example={}
+        RegistrySettings(),
+        allowed="a mapping for the image repositories",
+        example=_smallest(RegistrySettings),
     )
-    cluster: ClusterSettings = setting(allowed="the Kubernetes cluster and its nodes", example={})
-    database: DatabaseSettings = setting(allowed="the PostgreSQL database", example={})
+    cluster: ClusterSettings = setting(
+        allowed="a mapping for the Kubernetes cluster and its nodes",
+        example=_smallest(ClusterSettings),
+    )
+    database: DatabaseSettings = setting(
+        allowed="a mapping for the PostgreSQL database", example=_smallest(DatabaseSettings)
+    )
     pooler: PoolerSettings = setting(
-        PoolerSettings(), allowed="PgBouncer and the connection budget", example={}
+        PoolerSettings(),
+        allowed="a mapping for PgBouncer and the connection budget",
+        example=_smallest(PoolerSettings),
     )
-    cache: CacheSettings = setting(allowed="the Redis cache", example={})
+    cache: CacheSettings = setting(
+        allowed="a mapping for the Redis cache", example=_smallest(CacheSettings)
+    )
     edge: EdgeSettings = setting(
-        allowed="names, certificates, firewall, load balancer, CDN", example={}
+        allowed="a mapping for names, certificates, firewall, load balancer and CDN",
+        example=_smallest(EdgeSettings),
     )
     backup: BackupSettings = setting(
-        BackupSettings(), allowed="backup plan, vaults and restore tests", example={}
+        BackupSettings(),
+        allowed="a mapping for the backup plan, its vaults and restore tests",
+        example=_smallest(BackupSettings),
     )
-    alarms: AlarmsSettings = setting(allowed="thresholds and who is told", example={})
+    alarms: AlarmsSettings = setting(
+        allowed="a mapping that says who is told, and from which value on",
+        example=_smallest(AlarmsSettings),
+    )
     governance: GovernanceSettings = setting(
-        allowed="audit trail, threat detection, budget, delivery roles", example={}
+        allowed="a mapping for audit trail, threat detection, budget and delivery",
+        example=_smallest(GovernanceSettings),
     )
 
 
@@ -129,7 +181,8 @@ def _for_customers(env: Environment) -> Iterator[PydanticCustomError]:
         yield clash(
             "database.backupRetentionDays",
             got=f"{env.database.backup_retention_days} while servesCustomers is true",
-            allowed=f"{BACKUP_DAYS} to 35 wherever servesCustomers is true (BAK-01)",
+            allowed=f"{BACKUP_DAYS} wherever servesCustomers is true (BAK-01); longer would "
+            "outlive the promise to erase (GDPR-04)",
             example=BACKUP_DAYS,
         )
     copies = {
@@ -163,30 +216,38 @@ def _lifetimes(env: Environment) -> Iterator[PydanticCustomError]:
         audit_log_days=env.governance.audit_retention_days,
     )
     for row in broken(rows):
+        key = DECIDED_BY.get(row.copy, "storage")
         yield clash(
-            "backup.keepDays" if "snapshots" in row.copy else "database.backupRetentionDays",
+            key,
             got=f"{row.copy} kept {row.days} days",
             allowed=f"copies that are gone {ERASURE_DAYS} days after an erasure (GDPR-04)",
-            example=BACKUP_DAYS,
+            # Files: two keys add up, so no single number would help.
+            example="false, or storage.noncurrentDays 23 with backup.keepDays 7"
+            if key == "backup.files"
+            else ERASURE_DAYS,
         )
-    blocking = env.backup.blocked_by(env.database.backup_window, env.database.maintenance_window)
+    times = (env.database.backup_window, env.database.maintenance_window)
+    blocking = env.backup.blocked_by(*times)
     if blocking is not None:
+        later = [(env.backup.daily_hour + hours) % 24 for hours in range(1, 24)]
+        moved = [env.backup.model_copy(update={"daily_hour": hour}) for hour in later]
+        clear = [backup.daily_hour for backup in moved if backup.blocked_by(*times) is None]
         yield clash(
             "backup.dailyHour",
             got=f"{env.backup.daily_hour}, whose start window meets the database's {blocking}",
             allowed="an hour whose start window is clear of the database's windows and of the hour "
             "before them",
-            example=(env.backup.daily_hour + 6) % 24,
+            example=clear[0] if clear else "a shorter backup.startWindowMinutes",
         )
     if not env.identity.protect:
-        for key, mode in (
-            ("storage.lockMode", env.storage.lock_mode),
-            ("backup.lockMode", env.backup.lock_mode),
+        for key, mode, other in (
+            ("storage.lockMode", env.storage.lock_mode, "GOVERNANCE"),
+            ("backup.lockMode", env.backup.lock_mode, "governance"),
         ):
             if mode.lower() == "compliance":
                 yield clash(
                     key,
-                    got=f"{mode} while identity.protect is false",
-                    allowed="governance: nothing that is locked for compliance can be taken down",
-                    example="governance" if key.startswith("backup") else "GOVERNANCE",
+                    got=f'"{mode}" while identity.protect is false',
+                    allowed=f"{other}: nothing that is locked for compliance can be taken down",
+                    example=other,
                 )

@@ -25,9 +25,7 @@ class Identity(Section):
         example="111122223333",
         pattern=r"^\d{12}$",
     )
-    region: str = setting(
-        allowed="an AWS region", example="eu-central-1", pattern=REGION
-    )
+    region: str = setting(allowed="an AWS region", example="eu-central-1", pattern=REGION)
     backup_region: str = setting(
         allowed="an AWS region other than region, for the second copy of every backup",
         example="eu-west-1",

@@ -6,11 +6,13 @@ A call to a provider function raises: the program may make none while it is buil
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pulumi
+from google.protobuf import struct_pb2
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import rpc
 from pulumi.runtime import settings as pulumi_settings
@@ -23,6 +25,9 @@ REGION = "eu-central-1"
 PROJECT = "arches"
 # Stands where a secret was, in what anybody may read.
 SECRET = "[secret]"
+# sdk/go/common/resource/sig: how a secret is marked on the wire.
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
 
 @dataclass
@@ -43,9 +48,11 @@ class Registration:
     delete_before_replace: bool
     retain_on_delete: bool
     secret_outputs: list[str]
+    property_dependencies: dict[str, frozenset[str]]  # input -> URNs that it comes from
     outputs: dict[str, Any] | None = None
     clear_outputs: dict[str, Any] | None = None
     outputs_registered: int = 0
+    order: int = 0
 
 
 @dataclass
@@ -79,8 +86,13 @@ class Recorder(pulumi_mocks.Mocks):
             region=self.region,
             seed=args.name,
         )
-        # What AWS fills in wins: a cluster's vpcConfig comes back with the group that EKS made.
-        return made.id, {"name": args.name, **args.inputs, **made.outputs}
+        # A cluster's vpcConfig comes back as it was given, with the group that EKS made.
+        filled = {
+            key: {**value, **made.outputs[key]}
+            for key, value in args.inputs.items()
+            if isinstance(value, dict) and isinstance(made.outputs.get(key), dict)
+        }
+        return made.id, {"name": args.name, **made.outputs, **args.inputs, **filled}
 
     # -- what tests ask ---------------------------------------------------------------------
     def of(self, type_: str) -> list[Registration]:
@@ -109,8 +121,10 @@ class _Monitor(pulumi_mocks.MockMonitor):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
         self._recorder = recorder
+        self._orders = itertools.count()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
+        order = next(self._orders)  # calls run in threads, and a later one may end first
         if request.type != "pulumi:pulumi:Stack":
             urn = self.make_urn(request.parent, request.type, request.name)
             assert urn not in self.resources, f"two resources are named {urn}"
@@ -134,6 +148,11 @@ class _Monitor(pulumi_mocks.MockMonitor):
                     delete_before_replace=request.deleteBeforeReplace,
                     retain_on_delete=request.retainOnDelete,
                     secret_outputs=list(request.additionalSecretOutputs),
+                    property_dependencies={
+                        key: frozenset(value.urns)
+                        for key, value in request.propertyDependencies.items()
+                    },
+                    order=order,
                 )
             )
         return response
@@ -172,12 +191,13 @@ def _clear(value: Any) -> Any:
 
 def _mark_secret(response: Any, names: Iterable[str]) -> None:
     """What the engine does with a resource's secret outputs: they stay secret wherever they go."""
+    fields = response.object.fields
     for name in names:
-        if name in response.object.fields:
-            value = rpc.deserialize_property(response.object.fields[name])
-            if not rpc.is_rpc_secret(value):
-                wrapped = {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
-                response.object.update({name: wrapped})
+        if name in fields and not rpc.is_rpc_secret(rpc.deserialize_property(fields[name])):
+            clear = struct_pb2.Value()
+            clear.CopyFrom(fields[name])
+            fields[name].struct_value.update({_SIGNATURE: _SECRET})
+            fields[name].struct_value.fields["value"].CopyFrom(clear)
 
 
 def record(
@@ -196,8 +216,10 @@ def record(
 
 
 async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> None:
-    pulumi_settings.SETTINGS.rpc_manager.clear()
-    pulumi_settings.SETTINGS.outputs.clear()
+    # Both are properties that the SDK's decorator hides from type checkers.
+    settings = cast(Any, pulumi_settings.SETTINGS)
+    settings.rpc_manager.clear()
+    settings.outputs.clear()
     pulumi_settings.ROOT.set(None)
     pulumi_mocks.set_mocks(
         recorder,
@@ -213,4 +235,5 @@ async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> No
     root = pulumi_settings.get_root_resource()
     assert isinstance(root, Stack)
     exports = rpc.deserialize_properties(await rpc.serialize_properties(root.outputs, {}))
+    recorder.registrations.sort(key=lambda each: each.order)
     recorder.exports, recorder.clear_exports = _plain(exports), _clear(exports)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi_policy import policy as sdk
 from pulumi_policy import (
     ReportViolation,
     ResourceValidationArgs,
@@ -18,6 +17,7 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy import policy as sdk
 from pulumi_policy.proxy import UnknownValueError
 
 from rules.model import UNKNOWN, Item, Props, Rule, StackRule, Undecided
@@ -126,7 +126,8 @@ _DECODED_AT_MOST = 50_000
 
 def decode_once() -> None:
     """Let the SDK decode each resource once. Called by the pack's entry point only."""
-    sdk.json_format = _DecodedOnce(sdk.json_format)
+    real: Any = sdk  # the SDK does not name it among what it exports
+    real.json_format = _DecodedOnce(real.json_format)
 
 
 def plain(value: Any) -> Any:

@@ -80,7 +80,9 @@ def _trust(props: Props) -> Iterator[str]:
 
 
 def _key(props: Props) -> Iterator[str]:
-    if not props.at("enableKeyRotation"):
+    # KMS rotates symmetric encryption keys only; a key that signs (DNSSEC) is rolled over by hand.
+    signs = props.at("keyUsage", "ENCRYPT_DECRYPT") == "SIGN_VERIFY"
+    if not signs and not props.at("enableKeyRotation"):
         yield "the key is never rotated"
     for statement in _statements(props.document("policy")):
         tests = (statement.get("Condition") or {}).values()
@@ -119,7 +121,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="kms-rotation",
-        sentence="Keys rotate and are not for everybody.",
+        sentence="Keys that encrypt rotate, and no key is for everybody.",
         types=("aws:kms/key:Key",),
         severity="high",
         requirements=("SEC-06",),

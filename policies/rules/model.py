@@ -49,7 +49,7 @@ class Props(Mapping[str, Any]):
         return _known(value, self._under(key))
 
     def __contains__(self, key: object) -> bool:
-        return self._values.get(key) is not None  # type: ignore[call-overload]
+        return isinstance(key, str) and self._values.get(key) is not None
 
     def __iter__(self) -> Iterator[str]:
         return (key for key, value in self._values.items() if value is not None)

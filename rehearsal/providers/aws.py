@@ -25,9 +25,11 @@ from rehearsal.providers.standin import (
     Failure,
     Refused,
     StandIn,
+    Unready,
     Values,
     changed_paths,
 )
+from rehearsal.refusals import databases
 from rehearsal.refusals.table import Operation, Request
 from rehearsal.wire import UNKNOWN, Secret, has_unknown, revealed
 
@@ -53,6 +55,7 @@ _UNGUARDED = {
     "aws:ec2/launchTemplate:LaunchTemplate",
     "aws:guardduty/detector:Detector",
 }
+_DATABASE = "aws:rds/instance:Instance"
 _BUCKET = "aws:s3/bucket:Bucket"
 _SECRET = "aws:secretsmanager/secret:Secret"
 _SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
@@ -69,25 +72,17 @@ _ARN_OF_NOBODY = re.compile(
 
 
 class Aws(StandIn):
-    """The stand-in for the AWS provider over one Account.
-
-    given: the text of the stack's settings; identifiers in it belong to things that were there
-    before and are taken to exist (a brought VPC, a role of the organisation).
-    """
+    """The stand-in for the AWS provider over one Account."""
 
     package = "aws"
     version = metadata.version("pulumi_aws")
 
-    def __init__(
-        self, account: Account, *, faults: Faults | None = None, given: str = ""
-    ) -> None:
+    def __init__(self, account: Account, *, faults: Faults | None = None) -> None:
         self._account = account
         self._faults = faults or Faults()
-        self._given = given
         self._region = "us-east-1"
         self._tags: dict[str, Any] = {}
         self.warnings: list[str] = []
-        self.throttled = 0
         self._rows = defaultdict(list)
         for row in refusals.ROWS:
             for type_ in row.types:
@@ -131,11 +126,21 @@ class Aws(StandIn):
     ) -> Difference:
         changed = changed_paths(old_inputs, news)
         replaces = schemas.forces_new(call.type, changed)
+        changed += self._retagged(call.type, state, news)
         return Difference(
             changed=changed,
             replaces=replaces,
             delete_before_replace=bool(replaces) and self._keeps_name(call, old_inputs, news),
         )
+
+    def _retagged(self, type_: str, state: Values, news: Values) -> list[str]:
+        """The tags that a change of the provider's default tags moves on this resource."""
+        if "tagsAll" not in sdk.outputs(type_) or has_unknown(news.get("tags")):
+            return []
+        return changed_paths(state.get("tagsAll"), self._all_tags(news), "tagsAll")
+
+    def _all_tags(self, inputs: Values) -> dict[str, Any]:
+        return {**self._tags, **(revealed(inputs.get("tags")) or {})}
 
     def _keeps_name(self, call: Call, olds: Values, news: Values) -> bool:
         """Whether the new one would meet the old one's name, as the bridge decides it."""
@@ -153,7 +158,10 @@ class Aws(StandIn):
             return "", self._unknown_outputs(call.type, inputs)
         number = self._faults.next_create()
         if self._faults.throttle(call.type):
-            self.throttled += 1
+            self.warnings.append(
+                f"creating {call.type.split(':')[-1]} ({call.name}): throttled and tried again "
+                "(a fault on demand: throttle)"
+            )
         if number in self._faults.failing:
             raise Refused(
                 f"creating {call.type.split(':')[-1]} ({call.name}): InternalFailure: an internal "
@@ -168,9 +176,12 @@ class Aws(StandIn):
                 "before the reply came; the resource may exist (a fault on demand: lose-reply)"
             )
         if call.type in self._faults.stuck:
-            raise Refused(
-                f"waiting for {call.type.split(':')[-1]} ({call.name}) to become available: timeout "
-                "while waiting for state (a fault on demand: timeout)"
+            raise Unready(
+                f"waiting for {call.type.split(':')[-1]} ({call.name}) to become available: "
+                "timeout while waiting for state (a fault on demand: timeout)",
+                made.id,
+                inputs,
+                self._outputs(made, inputs),
             )
         return made.id, self._outputs(made, inputs)
 
@@ -185,7 +196,7 @@ class Aws(StandIn):
             region=self._region,
             seed=f"{call.urn}|{graves}",
         )
-        outputs = {**made.outputs, "tagsAll": {**self._tags, **(opened.get("tags") or {})}}
+        outputs = {**made.outputs, "tagsAll": self._all_tags(opened)}
         return self._account.make(
             call.type,
             made.id,
@@ -206,7 +217,14 @@ class Aws(StandIn):
         return found.id, self._outputs(found, kept), kept
 
     def update(
-        self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values, *, preview: bool
+        self,
+        call: Call,
+        id_: str,
+        state: Values,
+        old_inputs: Values,
+        news: Values,
+        *,
+        preview: bool,
     ) -> dict[str, Any]:
         found = self._find(call, id_)
         if found is None and not preview:
@@ -218,13 +236,15 @@ class Aws(StandIn):
         self._missing(call, news)
         moving = _moving_outputs(call.type, state)
         if preview:
-            return {**state, **news, **dict.fromkeys(moving, UNKNOWN)}
+            return {**_merged(news, state), **dict.fromkeys(moving, UNKNOWN)}
         assert found is not None
         outputs = {
             **found.outputs,
             **moving,
-            "tagsAll": {**self._tags, **(revealed(news.get("tags")) or {})},
+            "tagsAll": self._all_tags(news),
         }
+        if call.type == _DATABASE and databases.storage_changed(old_inputs, news):
+            outputs[databases.STORAGE_CHANGED_AT] = self._account.now.isoformat()
         changed = self._account.change(found, inputs=news, outputs=outputs)
         return self._outputs(changed, news)
 
@@ -237,8 +257,8 @@ class Aws(StandIn):
             users = [u for u in self._account.referring(found) if u.urn != found.urn]
             if users:
                 raise Refused(
-                    f"deleting {call.type.split(':')[-1]} ({id_}): DependencyViolation: {id_} has a "
-                    f"dependent object: {users[0].type} {users[0].id}"
+                    f"deleting {call.type.split(':')[-1]} ({id_}): DependencyViolation: {id_} has "
+                    f"a dependent object: {users[0].type} {users[0].id}"
                 )
         if found.type == _BUCKET:
             # S3 forgets a bucket's settings with it, also those that the program left alone.
@@ -299,7 +319,7 @@ class Aws(StandIn):
 
     def _missing(self, call: Call, inputs: Values) -> None:
         for path, value in _references(inputs):
-            if value in self._given or self._account.exists(value):
+            if value in self._account.given or self._account.exists(value):
                 continue
             match = _ARN.match(value)
             if match and match["account"] != self._account.account_id:

@@ -98,7 +98,14 @@ class Random(StandIn):
         return id_, dict(state), dict(inputs)
 
     def update(
-        self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values, *, preview: bool
+        self,
+        call: Call,
+        id_: str,
+        state: Values,
+        old_inputs: Values,
+        news: Values,
+        *,
+        preview: bool,
     ) -> dict[str, Any]:
         raise Refused(f"{call.type} cannot be changed, only replaced")
 

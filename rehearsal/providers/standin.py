@@ -15,9 +15,14 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import (
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
 
-from rehearsal.wire import from_struct, to_struct
+from rehearsal.wire import from_struct, revealed, to_struct
 
 Values = Mapping[str, Any]
 
@@ -27,6 +32,16 @@ _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 
 class Refused(Exception):
     """A call is refused; the message is one line and is shown to people as it is."""
+
+
+class Unready(Refused):
+    """A thing was made and never became ready: the engine keeps it and mends it in the next run."""
+
+    def __init__(self, message: str, id_: str, inputs: Values, outputs: Values) -> None:
+        super().__init__(message)
+        self.id = id_
+        self.inputs = inputs
+        self.outputs = outputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +105,14 @@ class StandIn:
         raise NotImplementedError
 
     def update(
-        self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values, *, preview: bool
+        self,
+        call: Call,
+        id_: str,
+        state: Values,
+        old_inputs: Values,
+        news: Values,
+        *,
+        preview: bool,
     ) -> dict[str, Any]:
         raise NotImplementedError
 
@@ -110,27 +132,27 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, standin: StandIn) -> None:
         self._standin = standin
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=True, accept_resources=False, accept_outputs=False
         )
 
-    def Attach(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         return plugin_pb2.PluginInfo(version=self._standin.version)
 
-    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
         return provider_pb2.GetSchemaResponse(schema="{}")
 
-    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         return provider_pb2.DiffResponse(
             changes=_some(from_struct(request.olds) != from_struct(request.news))
         )
@@ -165,7 +187,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.olds),
                 from_struct(request.old_inputs),
                 _kept(
-                    from_struct(request.news), from_struct(request.old_inputs), request.ignoreChanges
+                    from_struct(request.news),
+                    from_struct(request.old_inputs),
+                    request.ignoreChanges,
                 ),
             )
         replaces = set(difference.replaces)
@@ -218,9 +242,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
         with _answers(context):
-            self._standin.delete(
-                Call(urn=request.urn), request.id, from_struct(request.properties)
-            )
+            self._standin.delete(Call(urn=request.urn), request.id, from_struct(request.properties))
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -251,16 +273,31 @@ def _answers(context: Any) -> Iterator[None]:
     """A refusal becomes the call's one-line error; anything else is a fault of the stand-in."""
     try:
         yield
+    except Unready as unready:
+        context.set_trailing_metadata((("grpc-status-details-bin", _partial(unready)),))
+        context.abort(grpc.StatusCode.UNKNOWN, str(unready))
     except Refused as refused:
         context.abort(grpc.StatusCode.UNKNOWN, str(refused))
     except NotImplementedError as error:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in does not know {error}")
 
 
+def _partial(unready: Unready) -> bytes:
+    """The error's detail by which the engine knows that the thing exists."""
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(unready))
+    status.details.add().Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=unready.id,
+            inputs=to_struct(dict(unready.inputs)),
+            properties=to_struct(dict(unready.outputs)),
+            reasons=[str(unready)],
+        )
+    )
+    return status.SerializeToString()
+
+
 def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
     """Dotted paths at which two values differ, list items as `[i]`, secrets opened."""
-    from rehearsal.wire import revealed
-
     old, new = revealed(old), revealed(new)
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         found: list[str] = []
@@ -270,7 +307,8 @@ def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
         return found
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         return [
-            p for i, (o, n) in enumerate(zip(old, new, strict=True))
+            p
+            for i, (o, n) in enumerate(zip(old, new, strict=True))
             for p in changed_paths(o, n, f"{path}[{i}]")
         ]
     return [] if old == new else [path]

@@ -33,7 +33,14 @@ class Trivial(StandIn):
         return id_, dict(state), dict(inputs)
 
     def update(
-        self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values, *, preview: bool
+        self,
+        call: Call,
+        id_: str,
+        state: Values,
+        old_inputs: Values,
+        news: Values,
+        *,
+        preview: bool,
     ) -> dict[str, Any]:
         return dict(news)
 

@@ -159,6 +159,8 @@ def missing_principals(account: Account, text: Any) -> Iterator[str]:
                 if kind == "user"
                 else ("aws:iam/role:Role", "aws:iam/serviceLinkedRole:ServiceLinkedRole")
             )
+            if arn in account.given:
+                continue
             if not any(account.by_id(n, t) for t in types for n in (name, arn)):
                 yield arn
 

@@ -130,8 +130,7 @@ _KUBELET_SKEW = 3  # Kubernetes version skew policy: kube-proxy and kubelet
 _NODE_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "s3")
 _EVERYWHERE = "0.0.0.0/0"
 # Private, shared and reserved ranges: none of them is anybody's public address. The blocks for
-# documentation (RFC 5737) are let through: the stack files hold them until an environment gives
-# its own addresses. EKS itself refuses them: a public log quotes this row's message about
+# documentation (RFC 5737) are among them: a public log quotes this row's message about
 # 203.0.113.0/24.
 _NOT_PUBLIC = tuple(
     ipaddress.IPv4Network(text)
@@ -142,7 +141,10 @@ _NOT_PUBLIC = tuple(
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
+        "192.0.2.0/24",
         "192.168.0.0/16",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -16,6 +15,7 @@ from pulumi.runtime.mocks import MockResourceArgs
 from components.cluster import Cluster, ClusterArgs
 from components.context import Context
 from settings.cluster import ClusterSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 CONTEXT = Context(
@@ -48,9 +48,9 @@ def cluster_settings(**yaml: Any) -> ClusterSettings:
 
 
 def keys() -> Any:
-    return SimpleNamespace(
+    return neighbour(
         **{
-            purpose: SimpleNamespace(
+            purpose: neighbour(
                 arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{purpose}")
             )
             for purpose in ("data", "logs", "cluster")
@@ -63,7 +63,7 @@ def network(opts: pulumi.ResourceOptions) -> Any:
     out = aws.ec2.Route(
         "way-out", route_table_id="rtb-1", destination_cidr_block="0.0.0.0/0", opts=opts
     )
-    return SimpleNamespace(
+    return neighbour(
         vpc_id=pulumi.Output.from_input("vpc-1"),
         cidr="10.20.0.0/16",
         zones=ZONES,

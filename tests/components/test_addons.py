@@ -1,3 +1,5 @@
+"""The cluster's add-ons: which, in what order, with which rights."""
+
 from __future__ import annotations
 
 import json

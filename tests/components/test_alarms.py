@@ -1,9 +1,10 @@
+"""Alarms: what each watches, whom it tells, and that none is forgotten."""
+
 from __future__ import annotations
 
 import json
 from collections import Counter
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -24,6 +25,7 @@ from components.alarms import (
 )
 from components.context import Context
 from settings.alarms import AlarmsSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -79,33 +81,33 @@ def alarms(
     pager_url: str | None = None,
 ) -> Recorder:
     def key(name: str) -> Any:
-        return SimpleNamespace(arn=pulumi.Output.from_input(f"arn:aws:kms:::key/{name}"))
+        return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:::key/{name}"))
 
     def group(name: str) -> Any:
-        return SimpleNamespace(arn_suffix=pulumi.Output.from_input(f"targetgroup/{name}/1"))
+        return neighbour(arn_suffix=pulumi.Output.from_input(f"targetgroup/{name}/1"))
 
     out = pulumi.Output.from_input
 
     def program() -> None:
         provider = aws.Provider("aws", region=region)
-        neighbours = {
-            "keys": SimpleNamespace(logs=key("logs"), logs_global=key("logs-global")),
-            "database": SimpleNamespace(identifier=out("database-1")),
-            "cache": SimpleNamespace(member_ids=[out("cache-001"), out("cache-002")]),
-            "cluster": SimpleNamespace(
+        neighbours: dict[str, Any] = {
+            "keys": neighbour(logs=key("logs"), logs_global=key("logs-global")),
+            "database": neighbour(identifier=out("database-1")),
+            "cache": neighbour(member_ids=[out("cache-001"), out("cache-002")]),
+            "cluster": neighbour(
                 cluster_name=out("arches-test-cluster"),
                 autoscaling_group_names=[out("asg-1")],
             ),
-            "edge": SimpleNamespace(
-                balancer=SimpleNamespace(
+            "edge": neighbour(
+                balancer=neighbour(
                     arn_suffix=out("app/balancer/1"), target_groups={"api": group("api")}
                 ),
-                firewall=SimpleNamespace(acl_names={"cdn": out("acl-c"), "balancer": out("acl-b")}),
-                certificates=SimpleNamespace(balancer_arn=out("arn:b"), cdn_arn=out("arn:c")),
-                cdn=SimpleNamespace(distribution_ids={"api": out("E1")}),
+                firewall=neighbour(acl_names={"cdn": out("acl-c"), "balancer": out("acl-b")}),
+                certificates=neighbour(balancer_arn=out("arn:b"), cdn_arn=out("arn:c")),
+                cdn=neighbour(distribution_ids={"api": out("E1")}),
             ),
-            "network": SimpleNamespace(nat_gateway_ids=["nat-1"]),
-            "backup": SimpleNamespace(vault_name=out("vault-1")),
+            "network": neighbour(nat_gateway_ids=["nat-1"]),
+            "backup": neighbour(vault_name=out("vault-1")),
         }
         pulumi.runtime.set_all_config(
             {"arches:pagerUrl": pager_url} if pager_url else {}, ["arches:pagerUrl"]
@@ -115,10 +117,8 @@ def alarms(
             AlarmsArgs(
                 context=context(region),
                 settings=settings(**(keys or {})),
-                database_settings=cast(
-                    Any, SimpleNamespace(max_connections=200, instance_class="db.m7g.large")
-                ),
-                **cast(Any, neighbours),
+                database_settings=neighbour(max_connections=200, instance_class="db.m7g.large"),
+                **neighbours,
             ),
             pulumi.ResourceOptions(providers=[provider]),
         )

@@ -1,8 +1,9 @@
+"""What records and judges everything in the account."""
+
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -10,6 +11,7 @@ import pulumi_aws as aws
 from components.audit import Audit, AuditArgs, config_writer, log_writer
 from components.context import Context
 from settings.governance import GovernanceSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 from tests.settings.test_governance_settings import read
 
@@ -33,7 +35,7 @@ def audit(*, protect: bool = True, **keys: Any) -> Recorder:
         policy = aws.s3.BucketPolicy(
             f"{name}-policy", bucket=name, policy="{}", opts=pulumi.ResourceOptions(provider=ours())
         )
-        return SimpleNamespace(
+        return neighbour(
             name=pulumi.Output.from_input(name),
             arn=pulumi.Output.from_input(f"arn:aws:s3:::{name}"),
             ready=[policy],
@@ -49,7 +51,7 @@ def audit(*, protect: bool = True, **keys: Any) -> Recorder:
         buckets = {
             noun: bucket(noun) for noun in ("audit", "access_logs", "dumps", "velero", "files")
         }
-        key = SimpleNamespace(arn=pulumi.Output.from_input("arn:aws:kms:::key/logs"))
+        key = neighbour(arn=pulumi.Output.from_input("arn:aws:kms:::key/logs"))
         settings: GovernanceSettings = read(**keys)
         Audit(
             "audit",
@@ -64,8 +66,8 @@ def audit(*, protect: bool = True, **keys: Any) -> Recorder:
                     serves_customers=protect,
                 ),
                 settings=settings,
-                keys=cast(Any, SimpleNamespace(logs=key)),
-                storage=cast(Any, SimpleNamespace(**buckets)),
+                keys=neighbour(logs=key),
+                storage=neighbour(**buckets),
             ),
             pulumi.ResourceOptions(providers=[ours()]),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -14,6 +13,7 @@ from components import backup as room
 from components.backup import Backup, BackupArgs
 from settings.backup import BackupSettings
 from tests.components.test_bucket import context
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, Registration, record
 
 DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:arches-test-database"
@@ -32,15 +32,15 @@ def built(settings: dict[str, Any] | None = None, *, protect: bool = True) -> Re
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)
         named = pulumi.ResourceOptions(provider=provider)
-        keys: Any = SimpleNamespace(
+        keys: Any = neighbour(
             backups=aws.kms.Key("backups", opts=named),
             backups_copy=aws.kms.Key("copy", region="eu-west-1", opts=named),
         )
-        database: Any = SimpleNamespace(
+        database: Any = neighbour(
             arn=pulumi.Output.from_input(DATABASE),
             subnet_group_name=pulumi.Output.from_input("database-subnets"),
         )
-        storage: Any = SimpleNamespace(files=SimpleNamespace(arn=pulumi.Output.from_input(FILES)))
+        storage: Any = neighbour(files=neighbour(arn=pulumi.Output.from_input(FILES)))
         Backup(
             "backup",
             BackupArgs(

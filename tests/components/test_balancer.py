@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -20,6 +19,7 @@ from components.balancer import (
     listener_rules,
 )
 from tests.components.test_dns import assert_at_home, context, deploy, known
+from tests.neighbours import neighbour
 from tests.recorder import Recorder
 from tests.settings.test_edge_settings import edge
 
@@ -37,13 +37,13 @@ CERTIFICATE_ARN = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
 def neighbours(*, acl: str | None = "arn:acl") -> dict[str, Any]:
     policy = aws.s3.BucketPolicy("log-policy", bucket="logs", policy="{}")
     return {
-        "network": SimpleNamespace(
+        "network": neighbour(
             vpc_id=known("vpc-1"), private_subnet_ids=[known(f"subnet-{i}") for i in (1, 2, 3)]
         ),
-        "cluster": SimpleNamespace(nodes_security_group_id=known("sg-nodes")),
-        "storage": SimpleNamespace(access_logs=SimpleNamespace(name=known("logs"), ready=[policy])),
-        "certificates": SimpleNamespace(balancer_arn=known(CERTIFICATE_ARN)),
-        "firewall": SimpleNamespace(balancer_acl_arn=known(acl) if acl else None),
+        "cluster": neighbour(nodes_security_group_id=known("sg-nodes")),
+        "storage": neighbour(access_logs=neighbour(name=known("logs"), ready=[policy])),
+        "certificates": neighbour(balancer_arn=known(CERTIFICATE_ARN)),
+        "firewall": neighbour(balancer_acl_arn=known(acl) if acl else None),
     }
 
 

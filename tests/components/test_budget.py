@@ -1,13 +1,15 @@
+"""The budget and the anomalies: who hears of cost, and when."""
+
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from components.budget import NOTICES, Budget, BudgetArgs
 from components.context import Context
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 from tests.settings.test_governance_settings import read
 
@@ -32,7 +34,7 @@ def budget(**keys: Any) -> Recorder:
                     serves_customers=True,
                 ),
                 settings=read(**keys),
-                alarms=cast(Any, SimpleNamespace(topic_arns=topics)),
+                alarms=neighbour(topic_arns=topics),
             ),
             pulumi.ResourceOptions(providers=[provider]),
         )

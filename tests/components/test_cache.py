@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -15,6 +14,7 @@ from components import cache as room
 from components.cache import Cache, CacheArgs, CacheEndpoint
 from components.context import Context
 from settings.cache import NOT_APPLICABLE, CacheSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
@@ -32,10 +32,8 @@ class SecretsStandIn:
         return pulumi.Output.secret(TOKEN)
 
 
-def key(noun: str) -> SimpleNamespace:
-    return SimpleNamespace(
-        arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}")
-    )
+def key(noun: str) -> Any:
+    return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}"))
 
 
 def context(**changed: Any) -> Context:
@@ -58,13 +56,13 @@ def settings(**changed: Any) -> CacheSettings:
 def deployed(chosen: CacheSettings | None = None, **changed: Any) -> Recorder:
     def program() -> None:
         providers = [aws.Provider("aws", region=REGION), pulumi_random.Provider("random")]
-        cluster: Any = SimpleNamespace(nodes_security_group_id=pulumi.Output.from_input("sg-nodes"))
-        network: Any = SimpleNamespace(
+        cluster: Any = neighbour(nodes_security_group_id=pulumi.Output.from_input("sg-nodes"))
+        network: Any = neighbour(
             vpc_id=pulumi.Output.from_input("vpc-1"),
             zones=("eu-central-1a", "eu-central-1b", "eu-central-1c"),
             data_subnet_ids=[pulumi.Output.from_input(f"subnet-{z}") for z in "abc"],
         )
-        keys: Any = SimpleNamespace(data=key("data"), logs=key("logs"))
+        keys: Any = neighbour(data=key("data"), logs=key("logs"))
         secrets: Any = SecretsStandIn()
         endpoint: CacheEndpoint = Cache(
             "cache",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -22,6 +21,7 @@ from components.cdn import (
     immutable_function,
 )
 from tests.components.test_dns import assert_at_home, context, deploy, known
+from tests.neighbours import neighbour
 from tests.recorder import Recorder, Registration
 from tests.settings.test_edge_settings import edge
 
@@ -44,17 +44,17 @@ def cdn(**changed: Any) -> Recorder:
         args = CdnArgs(
             context=context(),
             settings=edge(**changed),
-            network=SimpleNamespace(ingress=[gateway]),
-            balancer=SimpleNamespace(
+            network=neighbour(ingress=[gateway]),
+            balancer=neighbour(
                 arn=known("arn:alb"),
                 balancer_name=known("balancer-alb-1a2b3c4"),
                 dns_name=known("internal-alb.eu-central-1.elb.amazonaws.com"),
             ),
-            certificates=SimpleNamespace(cdn_arn=known("arn:aws:acm:us-east-1:1:certificate/1")),
-            firewall=SimpleNamespace(cdn_acl_arn=known("arn:acl/global")),
-            dns=SimpleNamespace(zone_id=known("Z123")),
-            storage=SimpleNamespace(
-                access_logs=SimpleNamespace(arn=known("arn:aws:s3:::logs"), ready=[policy])
+            certificates=neighbour(cdn_arn=known("arn:aws:acm:us-east-1:1:certificate/1")),
+            firewall=neighbour(cdn_acl_arn=known("arn:acl/global")),
+            dns=neighbour(zone_id=known("Z123")),
+            storage=neighbour(
+                access_logs=neighbour(arn=known("arn:aws:s3:::logs"), ready=[policy])
             ),
         )
         Cdn("cdn", args, opts)

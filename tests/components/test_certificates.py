@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -11,6 +10,7 @@ import pulumi_aws as aws
 from components.certificates import Certificates, CertificatesArgs, certificate_names
 from rehearsal.computed import computed
 from tests.components.test_dns import assert_at_home, context, deploy, known
+from tests.neighbours import neighbour
 from tests.recorder import REGION, Recorder
 from tests.settings.test_edge_settings import edge
 
@@ -28,13 +28,14 @@ def certificates(found: dict[str, Any] | None = None, *, delegated: bool = False
                     "delegation", zone_id="Z1", name="a.b", type="NS", ttl=1, records=["x"]
                 )
             )
-        dns = SimpleNamespace(zone_id=known("Z123"), delegated=waits)
+        dns = neighbour(zone_id=known("Z123"), delegated=waits)
         made = Certificates(
             "certificates", CertificatesArgs(context=context(), settings=edge(), dns=dns), opts
         )
         if found is not None:
-            made.cdn_arn.apply(lambda arn: found.update(cdn=arn))
-            made.balancer_arn.apply(lambda arn: found.update(balancer=arn))
+            note = found.update
+            made.cdn_arn.apply(lambda arn: note(cdn=arn))
+            made.balancer_arn.apply(lambda arn: note(balancer=arn))
 
     return deploy(build)
 

@@ -1,3 +1,5 @@
+"""The control plane: who enters, what is encrypted, what is logged, what waits for what."""
+
 from __future__ import annotations
 
 import json
@@ -55,11 +57,11 @@ def test_the_control_plane_is_declared_with_every_security_input():
 
 
 def test_the_public_endpoint_opens_only_for_the_listed_blocks():
-    assert vpc_config([], ("203.0.113.10/32", "198.51.100.0/24")) == {
+    assert vpc_config([], ("52.94.76.10/32", "52.94.77.0/24")) == {
         "subnet_ids": [],
         "endpoint_private_access": True,
         "endpoint_public_access": True,
-        "public_access_cidrs": ["198.51.100.0/24", "203.0.113.10/32"],
+        "public_access_cidrs": ["52.94.76.10/32", "52.94.77.0/24"],
     }
 
 

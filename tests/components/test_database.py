@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -15,6 +14,7 @@ from components import database as room
 from components.context import Context
 from components.database import Database, DatabaseArgs
 from settings.database import DatabaseSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 INSTANCE = "aws:rds/instance:Instance"
@@ -24,10 +24,8 @@ RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 IDENTIFIER = "arches-prod-database"
 
 
-def key(noun: str) -> SimpleNamespace:
-    return SimpleNamespace(
-        arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}")
-    )
+def key(noun: str) -> Any:
+    return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}"))
 
 
 def context(**changed: Any) -> Context:
@@ -50,12 +48,12 @@ def settings(**changed: Any) -> DatabaseSettings:
 def deployed(chosen: DatabaseSettings | None = None, **changed: Any) -> Recorder:
     def program() -> None:
         providers = [aws.Provider("aws", region=REGION), pulumi_random.Provider("random")]
-        cluster: Any = SimpleNamespace(nodes_security_group_id=pulumi.Output.from_input("sg-nodes"))
-        network: Any = SimpleNamespace(
+        cluster: Any = neighbour(nodes_security_group_id=pulumi.Output.from_input("sg-nodes"))
+        network: Any = neighbour(
             vpc_id=pulumi.Output.from_input("vpc-1"),
             data_subnet_ids=[pulumi.Output.from_input(f"subnet-{z}") for z in "abc"],
         )
-        keys: Any = SimpleNamespace(data=key("data"), logs=key("logs"), secrets=key("secrets"))
+        keys: Any = neighbour(data=key("data"), logs=key("logs"), secrets=key("secrets"))
         Database(
             "database",
             DatabaseArgs(
@@ -108,7 +106,7 @@ def test_only_the_nodes_come_in_and_nothing_goes_out(made: Recorder) -> None:
         "ipProtocol": "tcp",
         "fromPort": 5432,
         "toPort": 5432,
-        "description": "PgBouncer and Jobs on the cluster's nodes",
+        "description": "PgBouncer and Jobs on the nodes",
     }
     assert made.of("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule") == []
 

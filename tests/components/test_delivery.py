@@ -1,10 +1,11 @@
+"""The pipeline's roles: whom they trust, and what they may never do."""
+
 from __future__ import annotations
 
 import json
 import re
 from fnmatch import fnmatchcase
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -13,6 +14,7 @@ import pytest
 from components import delivery
 from components.context import Context
 from components.delivery import Delivery, DeliveryArgs
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 from tests.settings.test_governance_settings import read
 
@@ -41,15 +43,15 @@ def context(*, protect: bool = True) -> Context:
 def made(*, protect: bool = True, **keys: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)
-        cluster = SimpleNamespace(cluster_name=pulumi.Output.from_input("arches-test-cluster"))
-        registry = SimpleNamespace(repository_arns=[pulumi.Output.from_input(IMAGE)])
+        cluster = neighbour(cluster_name=pulumi.Output.from_input("arches-test-cluster"))
+        registry = neighbour(repository_arns=[pulumi.Output.from_input(IMAGE)])
         Delivery(
             "delivery",
             DeliveryArgs(
                 context=context(protect=protect),
                 settings=read(**keys),
-                registry=cast(Any, registry),
-                cluster=cast(Any, cluster),
+                registry=registry,
+                cluster=cluster,
             ),
             pulumi.ResourceOptions(providers=[provider]),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -21,6 +20,7 @@ from components.dns import (
     query_log_policy,
     signing_key_policy,
 )
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 from tests.settings.test_edge_settings import edge
 
@@ -47,10 +47,10 @@ def known(value: str) -> pulumi.Output[str]:
     return pulumi.Output.from_input(value)
 
 
-def keys() -> SimpleNamespace:
-    return SimpleNamespace(
-        logs=SimpleNamespace(arn=known(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/logs")),
-        logs_global=SimpleNamespace(arn=known(f"arn:aws:kms:us-east-1:{ACCOUNT}:key/global")),
+def keys() -> Any:
+    return neighbour(
+        logs=neighbour(arn=known(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/logs")),
+        logs_global=neighbour(arn=known(f"arn:aws:kms:us-east-1:{ACCOUNT}:key/global")),
     )
 
 
@@ -192,9 +192,9 @@ def internal(kind: str = "elasticache", **changed: Any) -> Recorder:
         return InternalNamesArgs(
             context=context(),
             settings=edge(**changed),
-            network=SimpleNamespace(vpc_id=known("vpc-1")),
-            database=SimpleNamespace(address=known("db.abc.rds.amazonaws.com")),
-            cache=SimpleNamespace(kind=kind, primary_host=known("master.cache.amazonaws.com")),
+            network=neighbour(vpc_id=known("vpc-1")),
+            database=neighbour(address=known("db.abc.rds.amazonaws.com")),
+            cache=neighbour(kind=kind, primary_host=known("master.cache.amazonaws.com")),
         )
 
     return deploy(lambda opts: InternalNames("internal", args(), opts))

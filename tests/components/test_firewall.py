@@ -33,7 +33,7 @@ MANAGED = {"anti-ddos", "ip-reputation", "common", "bad-inputs", "sql-injection"
 def listed(
     scope: str = "CLOUDFRONT", lists: Lists | None = None, **changed: Any
 ) -> dict[str, dict[str, Any]]:
-    return {r["name"]: r for r in rules(edge(**changed), scope, lists or Lists())}
+    return {str(r["name"]): {**r} for r in rules(edge(**changed), scope, lists or Lists())}
 
 
 def firewall(**changed: Any) -> Recorder:

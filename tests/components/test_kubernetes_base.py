@@ -1,6 +1,7 @@
+"""The ground in the cluster, and the way to its API."""
+
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -16,6 +17,7 @@ from tests.components.cluster_neighbours import (
     context,
     keys,
 )
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -40,7 +42,7 @@ def provider_of_a_cluster() -> Recorder:
         entry = aws.eks.AccessEntry(
             "entry", cluster_name="c", principal_arn="arn:aws:iam::1:role/x", opts=on_aws
         )
-        cluster: Any = SimpleNamespace(kubeconfig=pulumi.Output.secret("{}"), access_ready=[entry])
+        cluster: Any = neighbour(kubeconfig=pulumi.Output.secret("{}"), access_ready=[entry])
         on_cluster("kubernetes", CONTEXT, cluster)
 
     return record(program)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from ipaddress import IPv4Network
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -17,6 +16,7 @@ from components.flow_logs import flow_log_policy, flow_log_trust
 from components.network import Addresses, Network, NetworkArgs, addresses, gateway_zones, plan
 from rehearsal.computed import computed
 from settings.network import NetworkSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, Registration, record
 from tests.settings.test_network_settings import BROUGHT, PLAIN, ZONES
 
@@ -65,7 +65,7 @@ class Deployed:
 
     def _program(self) -> None:
         provider = aws.Provider("aws", region=REGION)
-        keys: Any = SimpleNamespace(logs=SimpleNamespace(arn=pulumi.Output.from_input(KEY_ARN)))
+        keys: Any = neighbour(logs=neighbour(arn=pulumi.Output.from_input(KEY_ARN)))
         self.network = Network(
             "network",
             NetworkArgs(context=self.context, settings=self.chosen, keys=keys),

@@ -1,3 +1,5 @@
+"""The nodes: size, number, zones, and what a pod may learn from them."""
+
 from __future__ import annotations
 
 from tests.components.cluster_neighbours import (

@@ -1,7 +1,8 @@
+"""One role for one service account, and nobody else."""
+
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -11,6 +12,7 @@ import pytest
 from components.documents import document, statement
 from components.pod_identity import PodIdentity, PodIdentityArgs, within_limit
 from tests.components.cluster_neighbours import CONTEXT
+from tests.neighbours import neighbour
 from tests.recorder import REGION, Recorder, record
 
 POLICY = document(statement(["s3:GetObject"], ["arn:aws:s3:::files/*"]))
@@ -24,7 +26,7 @@ def identity(**changes: Any) -> Recorder:
             PodIdentityArgs(
                 **{
                     "context": CONTEXT,
-                    "cluster": SimpleNamespace(cluster_name=pulumi.Output.from_input("east")),
+                    "cluster": neighbour(cluster_name=pulumi.Output.from_input("east")),
                     "namespace": "production",
                     "service_account": "dumps",
                     "policies": {"read": POLICY},
@@ -75,7 +77,7 @@ def test_an_eleventh_policy_is_refused_before_anything_is_made():
     with pytest.raises(ValueError, match="more than 10 policies"):
         PodIdentityArgs(
             context=CONTEXT,
-            cluster=SimpleNamespace(cluster_name="east"),  # type: ignore[arg-type]
+            cluster=neighbour(cluster_name="east"),
             namespace="production",
             service_account="dumps",
             policies={f"p{each}": POLICY for each in range(11)},

@@ -1,3 +1,5 @@
+"""The images' repositories: scanned, immutable, tidied up."""
+
 from __future__ import annotations
 
 import json

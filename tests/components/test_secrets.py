@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -16,6 +15,7 @@ from components import secrets as room
 from components.context import Context
 from components.secrets import Secrets, SecretsArgs
 from settings.secrets import ROTATABLE, SecretsSettings
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 SECRET = "aws:secretsmanager/secret:Secret"
@@ -39,10 +39,8 @@ KEYS = {
 GIVEN = {"arches:openAiApiKey": "canary-openai", "arches:sentryDsn": "canary-sentry"}
 
 
-def key(noun: str) -> SimpleNamespace:
-    return SimpleNamespace(
-        arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}")
-    )
+def key(noun: str) -> Any:
+    return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}"))
 
 
 def context(**changed: Any) -> Context:
@@ -62,7 +60,7 @@ def program(**changed: Any) -> Secrets:
     """The room under test; the given secrets are in the configuration as the engine hands them."""
     pulumi.runtime.set_all_config(dict(GIVEN), list(GIVEN))
     providers = [aws.Provider("aws", region=REGION), pulumi_random.Provider("random")]
-    keys: Any = SimpleNamespace(secrets=key("secrets"), backups_copy=key("backups-copy"))
+    keys: Any = neighbour(secrets=key("secrets"), backups_copy=key("backups-copy"))
     return Secrets(
         "secrets",
         SecretsArgs(

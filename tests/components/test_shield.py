@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from components.shield import Shield, ShieldArgs
 from tests.components.test_dns import assert_at_home, context, deploy, known
+from tests.neighbours import neighbour
 from tests.recorder import Recorder
 from tests.settings.test_edge_settings import edge
 
@@ -19,13 +19,13 @@ def shield(**chosen: Any) -> Recorder:
         return ShieldArgs(
             context=context(),
             settings=edge(shieldAdvanced=chosen),
-            cdn=SimpleNamespace(
+            cdn=neighbour(
                 distribution_arns={
                     label: known(f"arn:aws:cloudfront::1:distribution/{label}")
                     for label in ("api", "app")
                 }
             ),
-            dns=SimpleNamespace(zone_arn=known("arn:aws:route53:::hostedzone/Z1")),
+            dns=neighbour(zone_arn=known("arn:aws:route53:::hostedzone/Z1")),
         )
 
     return deploy(lambda opts: Shield("shield", args(), opts))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -15,6 +14,7 @@ from components.context import Context
 from components.storage import Storage, StorageArgs
 from settings.storage import StorageSettings
 from tests.components.test_bucket import context, kind
+from tests.neighbours import neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
 ROWS = ("audit", "dumps", "files", "logs", "velero")
@@ -26,7 +26,7 @@ def built(settings: dict[str, Any] | None = None) -> tuple[Storage, Recorder]:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)
         named = pulumi.ResourceOptions(provider=provider)
-        keys: Any = SimpleNamespace(
+        keys: Any = neighbour(
             data=aws.kms.Key("data", opts=named),
             logs=aws.kms.Key("logs", opts=named),
             backups=aws.kms.Key("backups", opts=named),

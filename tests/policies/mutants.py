@@ -210,6 +210,11 @@ HAPPY: dict[str, dict[str, dict[str, Any]]] = {
             "enableKeyRotation": True,
             "policy": document(_ROOT, _FOR_AUTO_SCALING),
         },
+        "that signs, which KMS cannot rotate": {
+            "keyUsage": "SIGN_VERIFY",
+            "customerMasterKeySpec": "ECC_NIST_P256",
+            "policy": document(_ROOT),
+        },
     },
     "aws:rds/instance:Instance": {
         "private": {
@@ -301,7 +306,7 @@ def put(values: Any, path: str, value: Any) -> None:
     *way, last = path.split(".")
     for part in way:
         values = values[int(part)] if isinstance(values, list) else values.setdefault(part, {})
-    key = int(last) if isinstance(values, list) else last
+    key: Any = int(last) if isinstance(values, list) else last
     if value is REMOVED:
         del values[key]
     else:

@@ -270,7 +270,7 @@ def test_the_pack_says_the_same_through_the_sdk_as_alone() -> None:
 
 def test_decoding_each_resource_once_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [copy.deepcopy(response) for response in _verdicts()]
-    monkeypatch.setattr(sdk, "json_format", sdk.json_format)  # put back after the test
+    monkeypatch.setattr(sdk, "json_format", json_format)  # put back after the test
     adapter.decode_once()
     assert _verdicts() == before
 
@@ -293,7 +293,7 @@ def test_each_resource_is_decoded_once_for_all_rules(monkeypatch: pytest.MonkeyP
 def test_a_message_in_the_place_of_a_dead_one_is_decoded_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sdk, "json_format", sdk.json_format)
+    monkeypatch.setattr(sdk, "json_format", json_format)
     monkeypatch.setattr(adapter, "_DECODED_AT_MOST", 3)
     adapter.decode_once()
     for number in range(50):

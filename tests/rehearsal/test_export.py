@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
 
 from rehearsal import export
 from rehearsal.export import SCRUBBED, scrubbed
+from tests.neighbours import neighbour
 
 CIPHER = "v1:Zm9vYmFy:Y2lwaGVydGV4dA=="
 SALT = "v1:c2FsdHNhbHQ=:v1:bm9uY2U=:Y2hlY2s="
@@ -21,7 +21,7 @@ SECRET = {
 }
 
 
-def _resource(type_: str, name: str, **inputs: Any) -> dict[str, Any]:
+def _resource(type_: str, name: str, /, **inputs: Any) -> dict[str, Any]:
     urn = f"urn:pulumi:prod::arches::{type_}::{name}"
     return {"urn": urn, "type": type_, "custom": True, "inputs": inputs, "outputs": {**inputs}}
 
@@ -37,8 +37,7 @@ def _state(*resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(state: dict[str, Any], folder: Path) -> list[str]:
-    session = SimpleNamespace(state=lambda: state)
-    files = export.write(cast(Any, session), folder)
+    files = export.write(neighbour(state=lambda: state), folder)
     assert all(file.exists() for file in files)
     return [str(file.relative_to(folder)) for file in files]
 

@@ -23,7 +23,9 @@ def test_every_kind_of_fault_is_read() -> None:
 
 
 def test_no_words_are_no_faults() -> None:
-    assert Faults.parse([]) == Faults()
+    faults = Faults.parse([])
+    assert not any((faults.throttled, faults.failing, faults.stuck, faults.lost, faults.killing))
+    assert faults.creates == 0
 
 
 @pytest.mark.parametrize("word", ["", "fail", "fail:", "throttle:", "explode:7", ":7", "FAIL:7"])

@@ -1,3 +1,5 @@
+"""What an environment may decide about its alarms."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""What an environment may decide about its cluster."""
+
 from __future__ import annotations
 
 import json
@@ -86,7 +88,7 @@ def test_the_add_on_versions_follow_the_minor_unless_a_row_is_overridden():
         ("192.168.1.1/32", "a private or reserved range"),
         ("100.64.3.0/24", "a private or reserved range"),
         ("169.254.169.254/32", "a private or reserved range"),
-        ("203.0.113.10/24", "not an IPv4 block"),
+        ("52.94.76.10/24", "not an IPv4 block"),
         ("2001:db8::/32", "not an IPv4 block"),
         ("office", "not an IPv4 block"),
     ],
@@ -97,13 +99,13 @@ def test_the_public_endpoint_is_never_opened_for(cidr: str, reason: str):
 
 
 def test_the_public_endpoint_can_be_opened_for_an_office():
-    found = settings(publicAccessCidrs=["203.0.113.10/32", "198.51.100.0/24"])
-    assert found.public_access_cidrs == ("203.0.113.10/32", "198.51.100.0/24")
-    assert "each block once" in refused(publicAccessCidrs=["203.0.113.10/32"] * 2)
+    found = settings(publicAccessCidrs=["52.94.76.10/32", "52.94.77.0/24"])
+    assert found.public_access_cidrs == ("52.94.76.10/32", "52.94.77.0/24")
+    assert "each block once" in refused(publicAccessCidrs=["52.94.76.10/32"] * 2)
 
 
 def test_the_forty_first_block_is_refused():
-    blocks = [f"203.0.113.{each}/32" for each in range(41)]
+    blocks = [f"52.94.76.{each}/32" for each in range(41)]
     assert settings(publicAccessCidrs=blocks[:40])
     assert "up to 40 public IPv4 blocks" in refused(publicAccessCidrs=blocks)
 

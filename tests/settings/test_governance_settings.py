@@ -1,3 +1,5 @@
+"""What an environment may decide about audit, cost and delivery."""
+
 from __future__ import annotations
 
 import json

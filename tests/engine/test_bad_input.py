@@ -1,0 +1,131 @@
+"""Bad input ends in one clear line: from the settings before any plugin starts, from AWS's rules
+with the resource's name."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from rehearsal.session import EngineFailed
+from tests.engine import programs
+from tests.engine.conftest import Command, Open
+
+pytestmark = pytest.mark.engine
+
+# Far below what the engine and its plugins take, and generous for a machine that does other work.
+BEFORE_ANY_PLUGIN_SECONDS = 3.0
+
+
+def errors(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def test_an_unknown_stack_is_refused_before_anything_starts(
+    command: Command, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    done = command("preview", "prduction")
+    took = time.monotonic() - began
+    assert done.returncode == 2
+    assert len(errors(done.stderr)) == 1, done.stderr
+    assert '"prduction"' in done.stderr
+    assert "prod" in done.stderr, "the line must name the stacks that there are"
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == [], "a refused run must leave nothing behind"
+    assert took < BEFORE_ANY_PLUGIN_SECONDS, f"refused after {took:.1f} s"
+
+
+def test_a_bad_setting_is_refused_before_anything_starts(tmp_path: Path, command: Command) -> None:
+    project = programs.edited(
+        tmp_path / "project", ("Pulumi.staging.yaml", "cidr: 10.30.0.0/16", "cidr: 8.8.8.0/24")
+    )
+    home = tmp_path / "home"
+    began = time.monotonic()
+    done = command("up", "staging", project=project, home=home)
+    took = time.monotonic() - began
+    assert done.returncode == 2
+    assert len(errors(done.stderr)) == 1, done.stderr
+    for part in ("Pulumi.staging.yaml", "arches:network.cidr", "8.8.8.0/24", "allowed:"):
+        assert part in done.stderr, f"the line must say {part}: {done.stderr}"
+    assert not home.exists(), "a refused run must leave nothing behind"
+    assert took < BEFORE_ANY_PLUGIN_SECONDS, f"refused after {took:.1f} s"
+
+
+def test_an_unknown_fault_is_refused_in_one_line(command: Command) -> None:
+    done = command("up", "staging", "--fault", "explode:7")
+    assert done.returncode == 2
+    assert errors(done.stderr) == [
+        'error: fault "explode:7": allowed: throttle:..., fail:..., timeout:..., lose-reply:..., '
+        "kill:...; for example fail:7 or throttle:aws:rds/instance:Instance"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        (
+            'pulumi.CustomResource("aws:nowhere/thing:Thing", "thing", {"size": 1}, on)',
+            ("aws:nowhere/thing:Thing", "thing"),
+        ),
+        (
+            'pulumi.CustomResource("aws:sns/topic:Topic", "topic", {"colour": "red"}, on)',
+            ("topic", "colour"),
+        ),
+        (
+            'aws.ec2.Subnet("lost", vpc_id="vpc-0123456789abcdef0", cidr_block="10.0.0.0/24", '
+            "opts=on)",
+            ("lost", "vpcId", "vpc-0123456789abcdef0", "does not exist"),
+        ),
+    ],
+    ids=["a type that does not exist", "a property that does not exist", "a reference to nothing"],
+)
+def test_a_mistake_in_the_program_is_one_clear_line(
+    open_stack: Open, tmp_path: Path, body: str, parts: tuple[str, ...]
+) -> None:
+    program = programs.tiny(tmp_path / "program", body)
+    with open_stack(tmp_path / "dev", programs.STACK, program=program) as opened:
+        with pytest.raises(EngineFailed) as refused:
+            opened.run("preview", policies=False)
+        said = str(refused.value)
+        assert said.count("\n") == 0, f"more than one line: {said}"
+        assert "failed" not in said, f"the engine's closing words are no reason: {said}"
+        for part in parts:
+            assert part in said, f"the line must say {part}: {said}"
+
+
+def test_deleting_what_is_still_in_use_is_refused(open_stack: Open, tmp_path: Path) -> None:
+    vpc = 'vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=on)\n'
+    program = programs.tiny(tmp_path / "program", vpc)
+    with open_stack(tmp_path / "dev", programs.STACK, program=program) as opened:
+        opened.run("up", "--yes", "--skip-preview", policies=False)
+        vpc_id = opened.account.all("aws:ec2/vpc:Vpc")[0].id
+        # The subnet names the VPC by its id alone, so the engine does not know the order.
+        programs.tiny(
+            tmp_path / "program",
+            f'aws.ec2.Subnet("s", vpc_id="{vpc_id}", cidr_block="10.0.0.0/24", opts=on)',
+        )
+        with pytest.raises(EngineFailed) as refused:
+            opened.run("up", "--yes", "--skip-preview", policies=False)
+        assert "DependencyViolation" in str(refused.value)
+        assert vpc_id in str(refused.value)
+        assert len(opened.account.all("aws:ec2/vpc:Vpc")) == 1, "the VPC must still be there"
+
+
+def test_a_damaged_account_is_kept_aside_and_never_overwritten(
+    command: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "staging"
+    folder.mkdir()
+    damaged = b"this is no database" * 100
+    (folder / "account.db").write_bytes(damaged)
+    done = command("up", "staging")
+    assert done.returncode == 2
+    assert len(errors(done.stderr)) == 1, done.stderr
+    aside = list(folder.glob("account.damaged-*.db"))
+    assert len(aside) == 1, "the damaged file must be kept"
+    assert aside[0].read_bytes() == damaged
+    assert aside[0].name in done.stderr
+    shutil.rmtree(folder)

@@ -1,0 +1,195 @@
+"""After a killed run: what was made is taken in, what was not is dropped, nothing is made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from rehearsal import recovery
+from rehearsal.account import Account
+from rehearsal.wire import Secret
+
+VPC = "aws:ec2/vpc:Vpc"
+SECRET = "aws:secretsmanager/secret:Secret"
+CIPHER = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "c"}
+
+
+def urn(type_: str, name: str) -> str:
+    return f"urn:pulumi:prod::arches::{type_}::{name}"
+
+
+class Session:
+    """A session's face, with the engine's part written down instead of run."""
+
+    def __init__(self, folder: Path, account: Account) -> None:
+        self.folder = folder
+        self.account = account
+        self.stack = "prod"
+        self.note: str | None = None
+        self.deployment: dict[str, Any] = {"resources": [], "pending_operations": []}
+        self.ran: list[tuple[str, ...]] = []
+        self.sticky = False
+
+    def state(self) -> dict[str, Any]:
+        return {"deployment": self.deployment}
+
+    def pulumi(self, *arguments: str, **_options: Any) -> str:
+        self.ran.append(arguments)
+        return ""
+
+    def run(self, *arguments: str) -> None:
+        """The engine settles what is pending; state entries come from the ids it is given."""
+        self.ran.append(arguments)
+        if not self.sticky:
+            self.deployment["pending_operations"] = []
+        self.sticky = False
+        parts = [a.split("=", 1)[1] for a in arguments if a.startswith("--import-pending")]
+        for made, id_ in zip(parts[::2], parts[1::2], strict=True):
+            self.deployment["resources"].append(
+                {"urn": made, "type": made.split("::")[2], "id": id_}
+            )
+
+    def pending(self, type_: str, name: str, kind: str = "creating", /, **inputs: Any) -> None:
+        self.deployment["pending_operations"].append(
+            {"type": kind, "resource": {"urn": urn(type_, name), "type": type_, "inputs": inputs}}
+        )
+
+    def make(self, type_: str, name: str, id_: str, /, **inputs: Any) -> None:
+        self.account.make(
+            type_, id_, urn=urn(type_, name), region="eu-central-1", inputs=inputs, outputs={}
+        )
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    account = Account(":memory:")
+    yield Session(tmp_path, account)
+    account.close()
+
+
+def recover(session: Session) -> list[str]:
+    return recovery.recover(cast(Any, session))
+
+
+def test_nothing_pending_is_said_and_nothing_is_run(session: Session) -> None:
+    assert recover(session) == ["nothing was pending"]
+    assert session.ran == []
+
+
+def test_what_was_made_is_taken_into_the_state(session: Session) -> None:
+    session.pending(VPC, "network", cidrBlock="10.20.0.0/16")
+    session.make(VPC, "network", "vpc-1", cidrBlock="10.20.0.0/16")
+    assert recover(session) == [
+        "network: was made as vpc-1; taken into the state",
+        "recovered: state and account agree",
+    ]
+    assert session.ran == [
+        (
+            "refresh",
+            "--yes",
+            "--skip-preview",
+            "--run-program=false",
+            f"--import-pending-creates={urn(VPC, 'network')}",
+            "--import-pending-creates=vpc-1",
+        )
+    ]
+    assert len(session.account.all()) == 1, "nothing is made twice"
+
+
+def test_what_was_never_made_is_dropped(session: Session) -> None:
+    session.pending(VPC, "network", cidrBlock="10.20.0.0/16")
+    session.make(VPC, "other", "vpc-1", cidrBlock="10.99.0.0/16")
+    session.deployment["resources"].append({"urn": urn(VPC, "other"), "type": VPC, "id": "vpc-1"})
+    assert recover(session) == [
+        "network: was never made; dropped",
+        "recovered: state and account agree",
+    ]
+    assert session.ran[0][-1] == "--clear-pending-creates"
+
+
+def test_of_equal_things_made_at_once_each_is_taken_in_under_its_own_name(
+    session: Session,
+) -> None:
+    address = "aws:ec2/eip:Eip"
+    for name in ("a", "b", "c"):
+        session.pending(address, name, domain="vpc")
+    session.make(address, "c", "eipalloc-c", domain="vpc")
+    session.make(address, "a", "eipalloc-a", domain="vpc")
+    assert recover(session) == [
+        "a: was made as eipalloc-a; taken into the state",
+        "b: was never made; dropped",
+        "c: was made as eipalloc-c; taken into the state",
+        "recovered: state and account agree",
+    ], "two resources of the state would be one address"
+
+
+def test_what_the_state_knows_already_is_not_taken_in_again(session: Session) -> None:
+    session.pending(VPC, "second", cidrBlock="10.20.0.0/16")
+    session.make(VPC, "first", "vpc-1", cidrBlock="10.20.0.0/16")
+    session.deployment["resources"].append({"urn": urn(VPC, "first"), "type": VPC, "id": "vpc-1"})
+    assert recover(session)[0] == "second: was never made; dropped"
+
+
+def test_a_secret_input_does_not_hide_what_was_made(session: Session) -> None:
+    session.pending(SECRET, "jwt", name="jwt", value=CIPHER, nested={"list": [CIPHER]})
+    session.make(
+        SECRET, "jwt", "arn:1", name="jwt", value=Secret("x"), nested={"list": [Secret("y")]}
+    )
+    assert recover(session)[0] == "jwt: was made as arn:1; taken into the state"
+
+
+def test_one_made_and_one_not_are_settled_in_two_steps(session: Session) -> None:
+    session.sticky = True  # the engine keeps what it was not told about
+    session.pending(VPC, "made", cidrBlock="10.20.0.0/16")
+    session.pending(VPC, "lost", cidrBlock="10.30.0.0/16")
+    session.make(VPC, "made", "vpc-1", cidrBlock="10.20.0.0/16")
+    assert recover(session) == [
+        "made: was made as vpc-1; taken into the state",
+        "lost: was never made; dropped",
+        "recovered: state and account agree",
+    ]
+    assert [a[-1] for a in session.ran] == [
+        "--import-pending-creates=vpc-1",
+        "--clear-pending-creates",
+    ]
+
+
+def test_other_operations_are_left_to_the_refresh(session: Session) -> None:
+    session.pending(VPC, "network", "deleting", cidrBlock="10.20.0.0/16")
+    assert recover(session) == ["recovered: state and account agree"]
+    assert session.ran[0][:2] == ("refresh", "--yes")
+
+
+def test_the_engines_own_lock_is_let_go_first(session: Session) -> None:
+    (session.folder / "state" / ".pulumi" / "locks").mkdir(parents=True)
+    assert recover(session) == ["nothing was pending"]
+    assert session.ran == [("cancel", "--yes", "--stack", "prod")]
+
+
+def test_the_note_of_the_killed_run_stands_first(session: Session) -> None:
+    session.note = "the run `make up` ended without letting go of its lock"
+    assert recover(session)[0] == ("note: the run `make up` ended without letting go of its lock")
+
+
+def test_what_no_state_knows_is_an_orphan_with_the_command_that_takes_it_in(
+    session: Session,
+) -> None:
+    session.make(VPC, "network", "vpc-1")
+    session.make(VPC, "stray", "vpc-2")
+    session.deployment["resources"].append({"urn": urn(VPC, "network"), "type": VPC, "id": "vpc-1"})
+    said = (
+        "aws:ec2/vpc:Vpc vpc-2 is in the account and not in the state; take it in with "
+        "`pulumi import aws:ec2/vpc:Vpc stray vpc-2` or delete it"
+    )
+    assert recovery.orphans(cast(Any, session)) == [said]
+    assert recover(session) == [f"orphan: {said}", "nothing was pending"]
+
+
+def test_components_without_an_id_are_no_orphans(session: Session) -> None:
+    session.deployment["resources"].append(
+        {"urn": urn("arches:index:Network", "network"), "type": "arches:index:Network"}
+    )
+    assert recovery.orphans(cast(Any, session)) == []
