@@ -2,7 +2,7 @@
 
 Pure: settings and the watched things' names in, rows out. No resource is made here, and no row is
 about the application's own metrics (those are Prometheus rules in the cluster). Meets MON-05 and
-MON-06 at the load balancer, MON-09, and the alarm column of DR-02.
+MON-06 at the load balancer, MON-09, ISSUE-02, and the alarm column of DR-02.
 
 Refused: an alarm on replica lag of the database. The Multi-AZ standby is synchronous and has no
 lag; a read replica would bring its own row. Refused: treating silence as well everywhere. Where

@@ -12,10 +12,11 @@ origin, and looking its id up would be an AWS call while the program is built, s
 deployment starts with the prefix list and `edge.originSecurityGroup` narrows it afterwards. The
 list counts as 55 of a group's 60 rules (N13): it fits once.
 
-Meets LB-01 to LB-09, LB-11, LB-12, LB-14, LB-19 to LB-22, LB-24, LB-25, ENV-02, ENV-20, K8S-04,
-CDN-05; controls ELB.1, .4, .5, .6, .12, .13, .16, .17, .18. Pods are registered by a
-TargetGroupBinding; here are only the target groups. Not set: a rule of its own for `/health`, which
-the API host's rule covers and the rate rules count (LB-24); LB-10, which AWS does not offer.
+Meets LB-01 to LB-09, LB-11, LB-12, LB-14, LB-19 to LB-22, LB-24, LB-25, CHK-INFRA-05, ENV-02,
+ENV-20, DBG-04, K8S-04, CDN-05; controls ELB.1, .4, .5, .6, .12, .13, .16, .17, .18. Pods are
+registered by a TargetGroupBinding; here are only the target groups. Not set: a rule of its own for
+`/health`, which the API host's rule covers and the rate rules count (LB-24); LB-10, which AWS does
+not offer.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ Here lives the managed cache and `CacheEndpoint`, what every user of a cache may
 a Redis with Sentinel inside the cluster can take this one's place. Clients and their TLS never do.
 Answers "Redis Production Settings" and "Redis Sentinel for HA".
 
-Meets REDIS-01 to REDIS-07, SENT-01, SENT-02, ENV-10 (TLS, a token that fits a URL), CHK-INFRA-03,
-CHK-SEC-01; refusals C1, C2, C4 to C7, C16 to C20, O1.
+Meets REDIS-01 to REDIS-07, SENT-01 to SENT-07 (the service fails over and its primary endpoint
+follows), ENV-10 (TLS, a token that fits a URL), CHK-INFRA-03, CHK-SEC-01, ISSUE-06 (with the CDN);
+refusals C1, C2, C4 to C7, C16 to C20, O1.
 
 "Persistence enabled" in the checklist is met by replicas with automatic failover and by daily
 snapshots; ElastiCache has no append-only file. The worst loss of a snapshot is 24 hours, which is

@@ -6,7 +6,8 @@ migrations) never does: Jobs in the cluster do that (PG-14 to PG-20). Answers th
 
 Meets PG-01 to PG-13, PG-15 (preload), CHK-INFRA-02, CHK-INFRA-04, CHK-INFRA-07, CHK-SEC-01,
 SEC-06 (managed master password), BAK-01 (point in time), DR-01 and DR-02 (Multi-AZ, 30 days),
-AUDIT-03 and ISSUE-04 (logs); refusals R1 to R12, R15, R17, R23 to R26, R29, R33, I15, O1.
+AUDIT-03 and ISSUE-04 (logs), ISSUE-03 (Performance Insights); refusals R1 to R12, R15, R17, R23 to
+R26, R29, R33, I15, O1.
 
 Refused:
 - Aurora: WAL and checkpoint parameters of the guide cannot be set there (traps, RDS);

@@ -4,7 +4,8 @@ Here live the rules, their order, what they cost in capacity, and the logs. Neve
 attached. CloudFront names its ACL itself (an association is refused, F11); the balancer makes its
 own association, so that it never waits for a firewall.
 
-Meets ENV-16, LB-16, LB-17, LB-25, SEC-03, CDN-05, CHK-SEC-06, AUDIT-02; controls WAF.10 to WAF.12.
+Meets ENV-16, ENV-17 (no answer is left out of the count), LB-16, LB-17, LB-23 (bodies), LB-25,
+SEC-03, CDN-05, CHK-SEC-06, AUDIT-02; controls WAF.10 to WAF.12.
 
 Why it looks so:
 - The CDN's ACL sees the client's address; the balancer's sees CloudFront's. So address reputation,

@@ -4,8 +4,9 @@ Here values are born (pulumi-random) or taken from secret settings, and stored; 
 here. What hands them to pods is External Secrets, by the ARNs. The database's master password never
 passes through: RDS makes, keeps and rotates it.
 
-Meets SEC-04 to SEC-06, ENV-11, ENV-12, ENV-14, ENV-15, ENV-18, CHK-SEC-02;
-refusals K6, K8, K9, K10. No known default string can occur, since no value is written down.
+Meets SEC-04 to SEC-06, ENV-10 (no sign that breaks a URL), ENV-12, ENV-14, ENV-15, ENV-18,
+CHK-SEC-02; refusals K6, K8, K9, K10. No known default string can occur, since no value is written
+down.
 
 - Letters and digits only: every value survives a URL, an ini file and ElastiCache's token rules.
 - Two values are never the same one: each key has a random resource of its own.

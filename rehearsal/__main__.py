@@ -167,7 +167,9 @@ def _timed_up(opened: session.Session) -> tuple[session.Run, str]:
     began = time.monotonic()
     run = opened.run("up", "--yes", "--skip-preview")
     done = summary.operations(run.events)
-    took = timeline.schedule(timeline.of_state(opened.state(), done))
+    took = timeline.schedule(
+        timeline.of_state(opened.state(), done, summary.changed_properties(run.events))
+    )
     opened.account.pass_time(took.seconds)
     line = (
         f"up: {summary.counted(done)} in {time.monotonic() - began:.1f} s; virtual deployment time "

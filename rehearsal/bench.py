@@ -100,7 +100,7 @@ def _pairs(previews: list[float], floors: list[float]) -> str:
 def _growth(engine: engines.Engine, work: Path) -> list[bool]:
     times: list[float] = []
     for factor in GROWTH:
-        account = Account(":memory:")
+        account = Account(":memory:", given=paths.stack_file(STACK).read_text(encoding="utf-8"))
         standins: list[StandIn] = [Aws(account), Kubernetes(account), Random()]
         times.append(
             _timed(
@@ -177,8 +177,13 @@ def _replay(
     ) as opened:
         opened.environment |= {"REPLAY_RESOURCES": str(resources), "REPLAY_TIMES": str(times)}
         pack = ["--policy-pack", str(paths.POLICIES)] if policies else []
-        # The pack may object to copies without their neighbours; only the time counts here.
-        opened.run("preview", "--json", "--show-sames", *pack, check=False, policies=False)
+        run = opened.run("preview", "--json", "--show-sames", *pack, check=False, policies=False)
+        # The pack may object to copies without their neighbours, which does not matter here; a
+        # run that ended early would.
+        planned = len(json.loads(run.stdout or "{}").get("steps", ()))
+        wanted = times * len(json.loads(resources.read_text())["resources"])
+        if planned < wanted:
+            raise SystemExit(f"error: {planned} of {wanted} resources planned: {run.diagnostics}")
 
 
 @contextmanager

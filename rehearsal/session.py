@@ -36,7 +36,7 @@ CANARY = "canary-"
 PARALLEL = 32
 # The engine's words around a reason.
 _CLOSING = re.compile(r"(preview|update|refresh|destroy) failed")
-_PREFIX = re.compile(r"^(Preview|Update|Refresh|Destroy) failed: ")
+_PREFIX = re.compile(r"^((Preview|Update|Refresh|Destroy) failed|an unhandled error occurred): ")
 
 
 class EngineFailed(Exception):
@@ -92,7 +92,7 @@ class Session:
         self.change({f"identity.{key}": value for key, value in changes.items()})
 
     def change(self, settings: Mapping[str, Any]) -> None:
-        """Change settings in the derived config only; a key is a path (`cluster.nodes.maxPerZone`)."""
+        """Change settings, named by path (`cluster.nodes.maxPerZone`), in the derived config only."""
         document = _read_yaml(self.config)
         for path, value in settings.items():
             section, *inner, last = path.split(".")

@@ -162,49 +162,84 @@ _OPERATIONS = {
     "create-replacement": "replace",
     "replace": "replace",
 }
+_OLD = " (old)"  # tells the deletion of a replaced resource from the making of its successor
 
 
 def of_preview(document: Mapping[str, Any]) -> list[Step]:
-    """The steps of `pulumi preview --json` that take time, with their dependencies."""
-    deleted_first = {s["urn"] for s in document.get("steps", []) if s["op"] == "delete-replaced"}
-    seen_create: dict[str, bool] = {}
+    """The steps of `pulumi preview --json` that take time, with their dependencies.
+
+    The engine deletes what is replaced or gone when everything else is done, dependents first; a
+    resource that must go before its replacement comes is one step of both.
+    """
+    made: set[str] = set()
+    first_deleted: set[str] = set()
     steps: list[Step] = []
+    deleted: list[Mapping[str, Any]] = []
     for raw in document.get("steps", []):
-        state = raw.get("newState")
-        if raw["op"] == "delete-replaced" and raw["urn"] not in seen_create:
-            seen_create[raw["urn"]] = False
-        if state is None or raw["op"] not in ("create", "update", "create-replacement", "same"):
-            continue
-        operation = _OPERATIONS.get(raw["op"], "same")
-        if raw["op"] == "create-replacement" and raw["urn"] in deleted_first:
-            operation = "delete-replace" if raw["urn"] in seen_create else "replace"
-        steps.append(
-            Step(
-                urn=raw["urn"],
-                operation=operation,
-                inputs=state.get("inputs") or {},
-                waits_for=dependencies(state),
-                changed=tuple({_head(path) for path in raw.get("diffReasons") or ()}),
+        urn, operation, state = raw["urn"], raw["op"], raw.get("newState")
+        if operation == "delete-replaced" and urn not in made:
+            first_deleted.add(urn)
+        elif operation in ("delete", "delete-replaced"):
+            deleted.append(raw.get("oldState") or {"urn": urn})
+        elif state is not None and operation in ("create", "update", "create-replacement", "same"):
+            made.add(urn)
+            known = _OPERATIONS.get(operation, "same")
+            steps.append(
+                Step(
+                    urn=urn,
+                    operation="delete-replace" if urn in first_deleted else known,
+                    inputs=state.get("inputs") or {},
+                    waits_for=dependencies(state),
+                    changed=tuple({_head(path) for path in raw.get("diffReasons") or ()}),
+                )
             )
+    return steps + _deletions(deleted, tuple(step.urn for step in steps), _OLD)
+
+
+def _deletions(
+    states: Iterable[Mapping[str, Any]], after: tuple[str, ...] = (), mark: str = ""
+) -> list[Step]:
+    states = list(states)
+    users: dict[str, list[str]] = {state["urn"]: [] for state in states}
+    for state in states:
+        for urn in dependencies(state):
+            if urn in users:
+                users[urn].append(state["urn"] + mark)
+    return [
+        Step(
+            urn=state["urn"] + mark,
+            operation="delete",
+            inputs=state.get("inputs") or {},
+            waits_for=(*after, *users[state["urn"]]),
         )
-    return steps
+        for state in states
+    ]
 
 
 def _head(path: str) -> str:
     return path.split(".")[0].split("[")[0]
 
 
-def of_state(state: Mapping[str, Any], operations: Mapping[str, str] | None = None) -> list[Step]:
-    """The steps of an `up` from the exported state and the operation of each URN."""
+def of_state(
+    state: Mapping[str, Any],
+    operations: Mapping[str, str] | None = None,
+    changed: Mapping[str, Iterable[str]] | None = None,
+) -> list[Step]:
+    """The steps of an `up` from the exported state, the operation of each URN and changed paths.
+
+    Without operations every resource is taken as created.
+    """
     steps = []
     for resource in state["deployment"].get("resources", []):
-        operation = (operations or {}).get(resource["urn"], "create" if operations is None else "")
+        urn = resource["urn"]
+        operation = "create" if operations is None else operations.get(urn, "")
         steps.append(
             Step(
-                urn=resource["urn"],
+                urn=urn,
                 operation=_OPERATIONS.get(operation, "same"),
                 inputs=resource.get("inputs") or {},
                 waits_for=dependencies(resource),
+                changed=tuple({_head(path) for path in (changed or {}).get(urn, ())}),
             )
         )
     return steps
@@ -212,26 +247,7 @@ def of_state(state: Mapping[str, Any], operations: Mapping[str, str] | None = No
 
 def of_destroy(state: Mapping[str, Any]) -> list[Step]:
     """The steps of a `destroy`: each resource waits for everything that depends on it."""
-    resources = state["deployment"].get("resources", [])
-    waiting: dict[str, list[str]] = {r["urn"]: [] for r in resources}
-    for resource in resources:
-        for urn in dependencies(resource):
-            if urn in waiting:
-                waiting[urn].append(resource["urn"])
-    return [
-        Step(
-            urn=r["urn"],
-            operation="delete",
-            inputs=r.get("inputs") or {},
-            waits_for=tuple(waiting[r["urn"]]),
-        )
-        for r in resources
-        if r.get("custom")
-    ] + [
-        Step(urn=r["urn"], operation="same", waits_for=tuple(waiting[r["urn"]]))
-        for r in resources
-        if not r.get("custom")
-    ]
+    return _deletions(state["deployment"].get("resources", []))
 
 
 def dependencies(state: Mapping[str, Any]) -> tuple[str, ...]:

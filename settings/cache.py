@@ -48,7 +48,7 @@ NOT_APPLICABLE: dict[str, str] = {
     "auto-aof-rewrite-percentage": "as appendonly (REDIS-05)",
     "auto-aof-rewrite-min-size": "as appendonly (REDIS-05)",
     "requirepass": "the auth token of the replication group (REDIS-06)",
-    "sentinel": "failover belongs to the replication group (SENT-01)",
+    "sentinel": "failover and its times belong to the replication group (SENT-01 to SENT-07)",
 }
 
 
@@ -108,7 +108,7 @@ class CacheSettings(Section):
         example="ROTATE",
     )
     snapshot_retention_days: int = setting(
-        7, allowed="whole days from 7 to 35", example=7, ge=7, le=35
+        7, allowed="whole days from 7 to 30", example=7, ge=7, le=30
     )
     snapshot_window: str = setting(
         "01:00-02:00",

@@ -127,7 +127,7 @@ class DatabaseSettings(Section):
         pattern=r"^[a-z][a-z0-9_]{0,62}$",
     )
     backup_retention_days: int = setting(
-        30, allowed="whole days from 7 to 35 of point-in-time recovery", example=30, ge=7, le=35
+        30, allowed="whole days from 7 to 30 of point-in-time recovery", example=30, ge=7, le=30
     )
     backup_window: str = setting(
         "03:00-04:00",

@@ -1,4 +1,4 @@
-"""Who this deployment is: the names, the account, the regions and the tags that follow from them."""
+"""Who this deployment is: names, account, regions, and the tags that follow from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pydantic import model_validator
 
 from settings.core import Section, clash, setting
 
-REGION = r"^(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-(central|north|south|east|west|northeast|southeast|northwest|southwest)-\d$"
+REGION = (
+    r"^(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?"
+    r"-(central|north|south|east|west|northeast|southeast|northwest|southwest)-\d$"
+)
 
 
 class Identity(Section):
@@ -39,7 +42,7 @@ class Identity(Section):
     protect: bool = setting(
         True,
         allowed="true keeps `pulumi destroy` and the services from deleting data; false only "
-        "where serves_customers is false",
+        "where servesCustomers is false",
         example=True,
     )
     owner: str = setting(

@@ -4,8 +4,8 @@ Four chapters of the guide set connection numbers and nobody adds them up (POOL-
 they are one sum over the settings, checked at the door. What PgBouncer reads (pgbouncer.ini) is
 written by the component that runs it.
 
-Meets POOL-05 to POOL-10, ENV-08, OPT-01. Refused: session pooling (each API connection would hold
-one of the server's 195) and a setting for it.
+Meets POOL-05 to POOL-10, ENV-08, OPT-01, ISSUE-07. Refused: session pooling (each API connection
+would hold one of the server's 195) and a setting for it.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def given_secret(name: str) -> pulumi.Output[str] | None:
 
 
 def secret_value(name: str) -> pulumi.Output[str]:
-    """The secret value `arches:<name>` as a secret output. Raises KeyError: not in SECRET_VALUES."""
+    """The secret value `arches:<name>` as a secret output. Raises KeyError: no such secret."""
     if name not in SECRET_VALUES:
         raise KeyError(name)
     return pulumi.Config(NAMESPACE).require_secret(name)

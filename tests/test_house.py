@@ -19,6 +19,7 @@ LONG = {
     "components/alarm_table.py": "one table: a row for each alarm",
     "rehearsal/schemas.py": "translation and check of one document format; split it when it grows",
     "tests/policies/mutants.py": "one table: a row for each mutant",
+    "tests/settings/test_refusals.py": "one table: a row for each mistake in a stack's file",
 }
 # Refusals and their tests are tables of what AWS says no to, a row for each.
 LONG_ROOMS = ("rehearsal/refusals", "tests/rehearsal/refusals")

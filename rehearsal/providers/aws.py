@@ -55,6 +55,7 @@ _UNGUARDED = {
     "aws:ec2/launchTemplate:LaunchTemplate",
     "aws:guardduty/detector:Detector",
 }
+_OF_THE_TEMPLATE = {"tags", "defaultVersion", "updateDefaultVersion"}
 _DATABASE = "aws:rds/instance:Instance"
 _BUCKET = "aws:s3/bucket:Bucket"
 _SECRET = "aws:secretsmanager/secret:Secret"
@@ -234,7 +235,7 @@ class Aws(StandIn):
             )
         self._judge("update", call, id_, old_inputs, news, preview=preview)
         self._missing(call, news)
-        moving = _moving_outputs(call.type, state)
+        moving = _moving_outputs(call.type, state, changed_paths(old_inputs, news))
         if preview:
             return {**_merged(news, state), **dict.fromkeys(moving, UNKNOWN)}
         assert found is not None
@@ -350,9 +351,10 @@ def _merged(inputs: Values, outputs: Values) -> dict[str, Any]:
     return merged
 
 
-def _moving_outputs(type_: str, state: Values) -> dict[str, Any]:
-    """Outputs that every update gives a new value."""
-    if type_ == "aws:ec2/launchTemplate:LaunchTemplate":
+def _moving_outputs(type_: str, state: Values, changed: list[str]) -> dict[str, Any]:
+    """Outputs that an update gives a new value. Tags of a template make no new version of it."""
+    contents = [path for path in changed if path.partition(".")[0] not in _OF_THE_TEMPLATE]
+    if type_ == "aws:ec2/launchTemplate:LaunchTemplate" and contents:
         return {"latestVersion": int(state.get("latestVersion") or 0) + 1}
     return {}
 

@@ -248,7 +248,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         with _answers(context):
             result = self._standin.invoke(request.tok, from_struct(request.args))
-        return provider_pb2.InvokeResponse(**{"return": to_struct(result)})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(to_struct(result))  # the field is a Python keyword
+        return response
 
 
 def _some(changed: bool) -> Any:

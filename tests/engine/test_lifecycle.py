@@ -71,8 +71,9 @@ def test_production_cannot_be_destroyed_in_one_step_and_can_in_two(
         opened.run("up", "--yes", "--skip-preview")
         before = len(opened.account.all())
         assert before > 350, "production has lost most of its resources"
+        # The preview refuses before the first deletion; `--skip-preview` would find out too late.
         with pytest.raises(EngineFailed, match="protect"):
-            opened.run("destroy", "--yes", "--skip-preview")
+            opened.run("destroy", "--yes")
         assert len(opened.account.all()) == before, "a protected production lost resources"
 
         opened.settle(servesCustomers=False, protect=False)

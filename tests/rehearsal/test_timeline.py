@@ -76,7 +76,7 @@ def test_a_type_that_nobody_measured_takes_a_second_and_is_an_estimate() -> None
 def test_a_figure_says_how_many_it_was_seen_in_or_that_it_is_an_estimate(
     type_: str, entry: dict[str, Any]
 ) -> None:
-    assert type_.startswith(("aws:", "kubernetes:"))
+    assert type_.startswith(("aws:", "kubernetes:", "random:"))
     assert {"create", "update", "delete"} <= set(entry)
     assert ("n" in entry) != ("est" in entry), "a person could not tell a measurement from a guess"
     assert entry.get("n", 1) >= 1
@@ -218,17 +218,20 @@ def test_a_preview_becomes_steps_with_what_they_wait_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "operation"),
+    ("order", "operations"),
     [
-        (["create-replacement", "replace", "delete-replaced"], "replace"),
-        (["delete-replaced", "replace", "create-replacement"], "delete-replace"),
+        (["create-replacement", "replace", "delete-replaced"], ["replace", "delete"]),
+        (["delete-replaced", "replace", "create-replacement"], ["delete-replace"]),
     ],
 )
-def test_a_replacement_is_one_step_in_the_order_that_the_engine_plans(
-    order: list[str], operation: str
+def test_a_replacement_takes_its_time_in_the_order_that_the_engine_plans(
+    order: list[str], operations: list[str]
 ) -> None:
     steps = of_preview({"steps": [_raw(op, DATABASE) for op in order]})
-    assert [s.operation for s in steps] == [operation]
+    assert [s.operation for s in steps] == operations
+    assert steps[-1].waits_for[: len(steps) - 1] == tuple(s.urn for s in steps[:-1]), (
+        "the old one would be counted as deleted before the new one is there"
+    )
 
 
 def _state() -> dict[str, Any]:

@@ -33,7 +33,7 @@ def test_an_environment_has_to_name_who_is_woken():
 def test_a_refusal_names_key_value_allowed_and_example():
     assert refused(critical=[]) == (
         "Pulumi.test.yaml: arches:critical: got an empty list and no pager; allowed: at least one "
-        'address, or pager: true; for example "["oncall@archesai.com"]"'
+        'address, or pager: true; for example ["oncall@archesai.com"]'
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -1350,16 +1350,15 @@ BETWEEN = (
         "backups_outlive_the_promise",
         "staging",
         {"database.backupRetentionDays": 31},
-        "arches:database.backupRetentionDays: got automated backups of the database kept 31 "
-        "days; allowed: copies that are gone 30 days after an erasure (GDPR-04); for example "
-        "30",
+        "arches:database.backupRetentionDays: got 31; allowed: whole days from 7 to 30 of "
+        "point-in-time recovery; for example 30",
     ),
     case(
         "cache_snapshots_outlive_the_promise",
         "staging",
         {"cache.snapshotRetentionDays": 31},
-        "arches:cache.snapshotRetentionDays: got snapshots of the cache kept 31 days; "
-        "allowed: copies that are gone 30 days after an erasure (GDPR-04); for example 30",
+        "arches:cache.snapshotRetentionDays: got 31; allowed: whole days from 7 to 30; for "
+        "example 7",
     ),
     case(
         "file_snapshots_outlive_the_promise",
@@ -1555,8 +1554,8 @@ def test_every_rule_over_several_keys_has_its_mistake(
 
     monkeypatch.setattr(core, "PydanticCustomError", noted)
     for each in ALL:
-        stack, changes, _ = each.values
-        refused(tmp_path, str(stack), dict(changes))  # type: ignore[call-overload]
+        stack, changes, _ = cast(tuple[str, dict[str, Any], str], each.values)
+        refused(tmp_path, stack, dict(changes))
     missed = sorted(
         f"{name}:{first}"
         for name, first, last in calls

@@ -26,6 +26,7 @@ from tests.rehearsal.refusals.cases import (
     ACCOUNT,
     Case,
     Thing,
+    account_for,
     create,
     delete,
     each,
@@ -99,8 +100,9 @@ CASES = [
         row="S1",
         have=[bucket(region="us-east-1")],
         request=create(BUCKET, bucket=NAME),
-        says="BucketAlreadyExists: The requested bucket name is not available. The bucket namespace "
-        "is shared by all users of the system. Please select a different name and try again.",
+        says="BucketAlreadyExists: The requested bucket name is not available. The bucket "
+        "namespace is shared by all users of the system. Please select a different name and try "
+        "again.",
     ),
     Case(
         row="S1",
@@ -368,12 +370,8 @@ def test_a_secret_value_is_judged_like_any_other(case: Case) -> None:
 
 
 def test_a_lock_that_was_taken_away_still_holds_the_bucket() -> None:
-    from rehearsal.account import Account
-    from tests.rehearsal.refusals.cases import _make
-
-    account = Account(":memory:")
-    _make(account, bucket())
-    account.remove(_make(account, of(LOCK)))
+    account = account_for(Case(row="S6", request=logging(), have=[bucket(), of(LOCK)]))
+    account.remove(account.find(LOCK)[0])
     (row,) = [row for row in ROWS if row.id == "S6"]
     request = delete(VERSIONING, NAME, bucket=NAME, versioningConfiguration=ON)
     assert row.judge(request, account) == LOCKED, "a bucket cannot be unlocked again"

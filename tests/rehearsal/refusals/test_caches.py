@@ -63,7 +63,7 @@ BUILT_IN = (
     "your own with the user name default"
 )
 # What is missing is missing at preview too.
-CERTAIN = {"C20w"}
+CERTAIN = {"C11", "C20w"}
 
 
 def group(**inputs: Any):
