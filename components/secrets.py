@@ -12,7 +12,8 @@ down.
 - Two values are never the same one: each key has a random resource of its own.
 - A value is replaced by raising its number under `secrets.generation`, one reviewed edit.
 - The encryption key is the exception: what it encrypted dies with it. It is never replaced in
-  place, survives `destroy`, and has a copy in the backup region, where backups are restored.
+  place, survives `destroy` while the environment is protected, and has a copy in the backup
+  region, where backups are restored.
 
 Refused: write-only arguments (the value would reach the state anyway, traps, RDS); a rotation
 Lambda (PgBouncer's user list and the pods must follow a new password, SEC-06).

@@ -201,7 +201,8 @@ class Account:
     def by_id(self, id_or_arn: str, type_: str | None = None) -> Resource | None:
         """The first resource known by that id or ARN (of that type), or None."""
         with self._lock:
-            found = list(self._named.get(id_or_arn, {}).values())
+            named = self._named.get(id_or_arn, {})
+            found = [named[handle] for handle in sorted(named)]
         return next((r for r in found if type_ is None or r.type == type_), None)
 
     def exists(self, identifier: str) -> bool:

