@@ -92,7 +92,7 @@ class Session:
         self.change({f"identity.{key}": value for key, value in changes.items()})
 
     def change(self, settings: Mapping[str, Any]) -> None:
-        """Change settings, named by path (`cluster.nodes.maxPerZone`), in the derived config only."""
+        """Change settings, named by path (`cluster.nodes.maxPerZone`), in the derived config."""
         document = _read_yaml(self.config)
         for path, value in settings.items():
             section, *inner, last = path.split(".")

@@ -245,7 +245,7 @@ async def _settle() -> None:
     `wait_for_rpcs` alone asks every pending output again whenever one is done: half of the time of
     a whole stack. So the outputs are waited for together first.
     """
-    outputs = pulumi_settings.SETTINGS.outputs
+    outputs = cast(Any, pulumi_settings.SETTINGS).outputs
     while True:
         await wait_for_rpcs(await_all_outstanding_tasks=False)
         pending = {task for task in outputs if not task.done()}

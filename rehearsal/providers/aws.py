@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from rehearsal import autonames, refusals, schemas, sdk
+from rehearsal import autonames, schemas, sdk
 from rehearsal.account import Account, Resource
 from rehearsal.computed import computed
 from rehearsal.faults import Faults
+from rehearsal.providers.judge import Table
 from rehearsal.providers.standin import (
     Call,
     Difference,
@@ -30,7 +30,6 @@ from rehearsal.providers.standin import (
     changed_paths,
 )
 from rehearsal.refusals import databases
-from rehearsal.refusals.table import Operation, Request
 from rehearsal.wire import UNKNOWN, Secret, has_unknown, revealed
 
 # Deleting these is not guarded by AWS while something still names them (their API references state
@@ -54,6 +53,7 @@ _UNGUARDED = {
     "aws:cloudfront/distribution:Distribution",
     "aws:ec2/launchTemplate:LaunchTemplate",
     "aws:guardduty/detector:Detector",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
 }
 _OF_THE_TEMPLATE = {"tags", "defaultVersion", "updateDefaultVersion"}
 _DATABASE = "aws:rds/instance:Instance"
@@ -83,11 +83,12 @@ class Aws(StandIn):
         self._faults = faults or Faults()
         self._region = "us-east-1"
         self._tags: dict[str, Any] = {}
-        self.warnings: list[str] = []
-        self._rows = defaultdict(list)
-        for row in refusals.ROWS:
-            for type_ in row.types:
-                self._rows[type_].append(row)
+        self._table = Table(account)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was accepted in this run and will break later, a line each."""
+        return self._table.warnings
 
     # -- provider -------------------------------------------------------------------------------
     def configure(self, values: Values) -> None:
@@ -153,13 +154,13 @@ class Aws(StandIn):
 
     # -- create ---------------------------------------------------------------------------------
     def create(self, call: Call, inputs: Values, *, preview: bool) -> tuple[str, dict[str, Any]]:
-        self._judge("create", call, "", None, inputs, preview=preview)
+        self._table.ask("create", call, new=inputs, region=self._at(inputs), preview=preview)
         self._missing(call, inputs)
         if preview:
             return "", self._unknown_outputs(call.type, inputs)
         number = self._faults.next_create()
         if self._faults.throttle(call.type):
-            self.warnings.append(
+            self._table.warnings.append(
                 f"creating {call.type.split(':')[-1]} ({call.name}): throttled and tried again "
                 "(a fault on demand: throttle)"
             )
@@ -233,7 +234,15 @@ class Aws(StandIn):
                 f"updating {call.type.split(':')[-1]} ({id_}): it does not exist any more; run "
                 "`pulumi refresh` first"
             )
-        self._judge("update", call, id_, old_inputs, news, preview=preview)
+        self._table.ask(
+            "update",
+            call,
+            id_,
+            old=old_inputs,
+            new=news,
+            region=self._at(news),
+            preview=preview,
+        )
         self._missing(call, news)
         moving = _moving_outputs(call.type, state, changed_paths(old_inputs, news))
         if preview:
@@ -253,9 +262,13 @@ class Aws(StandIn):
         found = self._find(call, id_)
         if found is None:
             return
-        self._judge("delete", call, id_, found.inputs, None, preview=False)
+        self._table.ask("delete", call, id_, old=found.inputs, region=found.region)
         if found.type not in _UNGUARDED and self._account.by_id(found.id) == found:
-            users = [u for u in self._account.referring(found) if u.urn != found.urn]
+            users = [
+                user
+                for user in self._account.referring(found)
+                if user.urn != found.urn and _names(user.inputs, {found.id, found.arn})
+            ]
             if users:
                 raise Refused(
                     f"deleting {call.type.split(':')[-1]} ({id_}): DependencyViolation: {id_} has "
@@ -284,39 +297,6 @@ class Aws(StandIn):
     def _at(self, inputs: Values) -> str:
         region = inputs.get("region")
         return str(region) if isinstance(region, str) else self._region
-
-    def _judge(
-        self,
-        operation: Operation,
-        call: Call,
-        id_: str,
-        old: Values | None,
-        new: Values | None,
-        *,
-        preview: bool,
-    ) -> None:
-        request = Request(
-            operation=operation,
-            type=call.type,
-            name=call.name,
-            urn=call.urn,
-            region=self._at(new if new is not None else old or {}),
-            id=id_,
-            old=old,
-            new=new,
-            preview=preview,
-        )
-        for row in self._rows[call.type]:
-            if operation not in row.operations:
-                continue
-            said = row.judge(request, self._account)
-            if said is None:
-                continue
-            if row.kind == "warning":
-                self.warnings.append(f"{row.id} {call.name}: {said} (after {row.minutes:g} min)")
-                continue
-            verb = {"create": "creating", "update": "updating", "delete": "deleting"}[operation]
-            raise Refused(f"{verb} {call.type.split(':')[-1]} ({call.name}): {said} [{row.id}]")
 
     def _missing(self, call: Call, inputs: Values) -> None:
         for path, value in _references(inputs):
@@ -379,6 +359,15 @@ def _references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _references(inner, f"{path}[{index}]")
+
+
+def _names(value: Any, names: set[str]) -> bool:
+    """Whether one of these stands as a value of its own; a mention in a document holds nothing."""
+    if isinstance(value, str):
+        return value in names
+    if isinstance(value, Mapping):
+        return any(_names(inner, names) for inner in value.values())
+    return isinstance(value, list) and any(_names(inner, names) for inner in value)
 
 
 def _object(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import kubernetes_validate
 
 from rehearsal.account import Account, Resource
+from rehearsal.providers.judge import Table
 from rehearsal.providers.standin import (
     Call,
     Difference,
@@ -70,7 +71,13 @@ class Kubernetes(StandIn):
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._table = Table(account)
         self._settings: dict[str, Any] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was accepted in this run and will break later, a line each."""
+        return self._table.warnings
 
     def configure(self, values: Values) -> None:
         self._settings = {k: v for k, v in values.items() if k.startswith("enable")}
@@ -123,6 +130,7 @@ class Kubernetes(StandIn):
         return fixed
 
     def create(self, call: Call, inputs: Values, *, preview: bool) -> tuple[str, dict[str, Any]]:
+        self._table.ask("create", call, new=inputs, preview=preview)
         if preview:
             return "", {**inputs, "status": UNKNOWN}
         id_ = _id(inputs)
@@ -152,6 +160,7 @@ class Kubernetes(StandIn):
         *,
         preview: bool,
     ) -> dict[str, Any]:
+        self._table.ask("update", call, id_, old=old_inputs, new=news, preview=preview)
         if preview:
             return dict(news)
         found = self._find(call, id_)
@@ -163,6 +172,7 @@ class Kubernetes(StandIn):
     def delete(self, call: Call, id_: str, state: Values) -> None:
         found = self._find(call, id_)
         if found is not None:
+            self._table.ask("delete", call, id_, old=found.inputs)
             self._account.remove(found)
 
     def _find(self, call: Call, id_: str) -> Resource | None:

@@ -50,6 +50,11 @@ FORCED: dict[str, list[tuple[str, dict[str, object]]]] = {
     "database": [
         ("aws:kms/key:Key", {}),
         ("aws:rds/instance:Instance", {"multiAz": True, "skipFinalSnapshot": False}),
+        # It copies the backups of an instance that is there.
+        (
+            "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+            {},
+        ),
     ],
 }
 SLACK = 1.05
