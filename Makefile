@@ -43,13 +43,19 @@ export: $(READY) ## write build/export/STACK: state, manifests, documents
 check: $(READY) ## the inner loop: format, lint, types, unit tests
 	@$(RUN) -m ruff format --check --quiet . || { echo "error: run make format"; exit 1; }
 	@$(RUN) -m ruff check --quiet .
-	@$(RUN) -m pyright --warnings > build/pyright.txt 2>&1 || { mkdir -p build; cat build/pyright.txt; exit 1; }
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types units
+
+.PHONY: types units
+types: $(READY)
+	@$(RUN) -m pyright --warnings
+
+units: $(READY)
 	@$(RUN) -m pytest -m "not engine" -n 2
 
 test: $(READY) ## everything
 	@$(MAKE) --no-print-directory check
 	@$(RUN) -m rehearsal engine
-	@$(RUN) -m pytest -m engine -n 2
+	@$(RUN) -m pytest -m engine -n 2 --dist loadgroup
 
 bench: $(READY) ## the numbers, with the machine's own floor beside them
 	@$(RUN) -m rehearsal.bench

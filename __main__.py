@@ -25,7 +25,8 @@ env = settings.load()
 at = Context.of(env.identity)
 on = providers(at, env.identity)
 
-# fmt: off  (one component a paragraph: the formatter would give each argument a line)
+# One component a paragraph; the formatter would give each argument a line of its own.
+# fmt: off
 keys = Keys("keys", KeysArgs(context=at, settings=env.keys), on)
 network = Network("network", NetworkArgs(context=at, settings=env.network, keys=keys), on)
 storage = Storage("storage", StorageArgs(context=at, settings=env.storage, keys=keys), on)

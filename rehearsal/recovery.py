@@ -2,12 +2,15 @@
 
 The engine keeps what it was doing when it died as pending operations. For each create among them
 the account is asked whether the thing was made; if so it is taken into the state under its id, if
-not the operation is dropped. Nothing is deleted and nothing is made twice. On real AWS the same is
-done by hand with `pulumi refresh` (docs/runbooks/interrupted-up.md).
+not the operation is dropped. Nothing is deleted and nothing is made twice. The state is edited by
+export and import: `refresh --import-pending-creates` of engine 3.259 renames the operation to
+"importing", which nothing in it carries out, and so forgets what was made. How it is done on real
+AWS: docs/runbooks/interrupted-up.md.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,31 +27,48 @@ def recover(session: Session) -> list[str]:
     lines = [f"note: {session.note}"] if session.note else []
     if (session.folder / "state" / ".pulumi" / "locks").exists():
         session.pulumi("cancel", "--yes", "--stack", session.stack)
-    deployment = session.state()["deployment"]
+    state = session.state()
+    deployment = state["deployment"]
     pending = deployment.get("pending_operations") or []
     known = {(r["type"], r.get("id")) for r in deployment.get("resources") or []}
-    arguments: list[str] = []
+    made: dict[str, str] = {}
     for operation in pending:
         if operation["type"] != "creating":
             continue
         resource = operation["resource"]
         found = _made(session, resource, known)
-        if found is None:
+        if found is not None:
+            made[found.urn] = found.id
+            name = found.urn.split("::", 3)[3]
+            lines.append(f"{name}: was made as {found.id}; taken into the state")
+        elif resource.get("custom", True):  # a component is made nowhere
             lines.append(f"{resource['urn'].split('::', 3)[3]}: was never made; dropped")
-            continue
-        # The flag takes the URN and the id as two values of one list.
-        arguments += [f"--import-pending-creates={part}" for part in (resource["urn"], found.id)]
-        lines.append(f"{found.urn.split('::', 3)[3]}: was made as {found.id}; taken into the state")
     if pending:
-        session.run(
-            "refresh", "--yes", "--skip-preview", "--run-program=false", *arguments,
-            *([] if arguments else ["--clear-pending-creates"]),
-        )  # fmt: skip
-        if arguments and session.state()["deployment"].get("pending_operations"):
-            session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+        settled = {**state, "deployment": _settled(deployment, made)}
+        session.pulumi("stack", "import", "--stack", session.stack, stdin=json.dumps(settled))
+        session.run("refresh", "--yes", "--skip-preview", "--run-program=false")
     lines += [f"orphan: {line}" for line in orphans(session)]
     lines.append("recovered: state and account agree" if pending else "nothing was pending")
     return lines
+
+
+def _settled(deployment: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, Any]:
+    """The deployment without pending operations, and with what was made (URN -> id).
+
+    What replaces something stands before it, and the old one waits for its deletion.
+    """
+    resources = list(deployment.get("resources") or [])
+    for operation in deployment["pending_operations"]:
+        resource = operation["resource"]
+        if operation["type"] != "creating" or resource["urn"] not in made:
+            continue
+        at = len(resources)
+        for index, old in enumerate(resources):
+            if old["urn"] == resource["urn"] and not old.get("delete"):
+                at, resources[index] = index, {**old, "delete": True}
+                break
+        resources.insert(at, {**resource, "id": made[resource["urn"]]})
+    return {**deployment, "resources": resources, "pending_operations": []}
 
 
 def orphans(session: Session) -> list[str]:

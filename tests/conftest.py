@@ -17,8 +17,12 @@ import pulumi
 import pytest
 import yaml
 
+from rehearsal import pace
 from settings import Environment, read
 from tests.recorder import Recorder, record
+
+# Most of a recording's time is garbage collection among classes that live as long as the tests.
+pace.quicken()
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(ROOT.glob("Pulumi.*.yaml"))

@@ -22,6 +22,30 @@ from rehearsal.session import Session
 PATIENCE_SECONDS = 300
 
 
+# The longest first, those that need no deployed staging before those that do: two workers then end
+# together, and neither waits for the other's.
+_FIRST = (
+    "test_production_cannot_be_destroyed_in_one_step_and_can_in_two",
+    "test_twelve_edits_change_in_place_and_replace_nothing",
+    "test_an_up_that_is_killed_three_times_recovers_without_a_duplicate",
+    "test_no_secret_is_printed_logged_or_kept_in_clear",
+    "test_ctrl_c_saves_the_state_and_one_recover_and_one_up_finish_the_work",
+    "test_destroy_of_staging_leaves_nothing",
+    "test_a_second_up_changes_nothing_and_refresh_finds_nothing",
+    "test_what_was_changed_or_deleted_by_hand_is_found_by_refresh_and_mended",
+    "test_a_preview_of_production_says_what_where_how_long_and_what_was_real",
+    "test_an_open_database_fails_the_preview_with_rule_resource_and_fix",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return _FIRST.index(item.name) if item.name in _FIRST else len(_FIRST)
+
+    ranked = sorted((item for item in items if item.get_closest_marker("engine")), key=rank)
+    items[:] = [item for item in items if not item.get_closest_marker("engine")] + ranked
+
+
 class Open(Protocol):
     """Opens a session over a folder; the arguments are those of `session.opened`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -31,26 +32,18 @@ class Session:
         self.note: str | None = None
         self.deployment: dict[str, Any] = {"resources": [], "pending_operations": []}
         self.ran: list[tuple[str, ...]] = []
-        self.sticky = False
 
     def state(self) -> dict[str, Any]:
         return {"deployment": self.deployment}
 
-    def pulumi(self, *arguments: str, **_options: Any) -> str:
+    def pulumi(self, *arguments: str, stdin: str | None = None) -> str:
         self.ran.append(arguments)
+        if stdin is not None:
+            self.deployment = json.loads(stdin)["deployment"]
         return ""
 
     def run(self, *arguments: str) -> None:
-        """The engine settles what is pending; state entries come from the ids it is given."""
         self.ran.append(arguments)
-        if not self.sticky:
-            self.deployment["pending_operations"] = []
-        self.sticky = False
-        parts = [a.split("=", 1)[1] for a in arguments if a.startswith("--import-pending")]
-        for made, id_ in zip(parts[::2], parts[1::2], strict=True):
-            self.deployment["resources"].append(
-                {"urn": made, "type": made.split("::")[2], "id": id_}
-            )
 
     def pending(self, type_: str, name: str, kind: str = "creating", /, **inputs: Any) -> None:
         self.deployment["pending_operations"].append(
@@ -87,14 +80,12 @@ def test_what_was_made_is_taken_into_the_state(session: Session) -> None:
         "recovered: state and account agree",
     ]
     assert session.ran == [
-        (
-            "refresh",
-            "--yes",
-            "--skip-preview",
-            "--run-program=false",
-            f"--import-pending-creates={urn(VPC, 'network')}",
-            "--import-pending-creates=vpc-1",
-        )
+        ("stack", "import", "--stack", "prod"),
+        ("refresh", "--yes", "--skip-preview", "--run-program=false"),
+    ]
+    assert session.deployment["pending_operations"] == []
+    assert [(r["urn"], r["id"]) for r in session.deployment["resources"]] == [
+        (urn(VPC, "network"), "vpc-1")
     ]
     assert len(session.account.all()) == 1, "nothing is made twice"
 
@@ -107,7 +98,8 @@ def test_what_was_never_made_is_dropped(session: Session) -> None:
         "network: was never made; dropped",
         "recovered: state and account agree",
     ]
-    assert session.ran[0][-1] == "--clear-pending-creates"
+    assert session.deployment["pending_operations"] == []
+    assert len(session.deployment["resources"]) == 1
 
 
 def test_of_equal_things_made_at_once_each_is_taken_in_under_its_own_name(
@@ -141,8 +133,7 @@ def test_a_secret_input_does_not_hide_what_was_made(session: Session) -> None:
     assert recover(session)[0] == "jwt: was made as arn:1; taken into the state"
 
 
-def test_one_made_and_one_not_are_settled_in_two_steps(session: Session) -> None:
-    session.sticky = True  # the engine keeps what it was not told about
+def test_one_made_and_one_not_are_settled_together(session: Session) -> None:
     session.pending(VPC, "made", cidrBlock="10.20.0.0/16")
     session.pending(VPC, "lost", cidrBlock="10.30.0.0/16")
     session.make(VPC, "made", "vpc-1", cidrBlock="10.20.0.0/16")
@@ -151,16 +142,35 @@ def test_one_made_and_one_not_are_settled_in_two_steps(session: Session) -> None
         "lost: was never made; dropped",
         "recovered: state and account agree",
     ]
-    assert [a[-1] for a in session.ran] == [
-        "--import-pending-creates=vpc-1",
-        "--clear-pending-creates",
+    assert [r["id"] for r in session.deployment["resources"]] == ["vpc-1"]
+
+
+def test_what_was_made_to_replace_something_stands_before_it(session: Session) -> None:
+    session.pending(VPC, "network", cidrBlock="10.30.0.0/16")
+    session.make(VPC, "network", "vpc-old", cidrBlock="10.20.0.0/16")
+    session.make(VPC, "network", "vpc-new", cidrBlock="10.30.0.0/16")
+    session.deployment["resources"] += [
+        {"urn": urn(VPC, "network"), "type": VPC, "id": "vpc-old"},
+        {"urn": urn("aws:ec2/subnet:Subnet", "a"), "type": "aws:ec2/subnet:Subnet", "id": "s-1"},
     ]
+    recover(session)
+    assert [(r["id"], r.get("delete", False)) for r in session.deployment["resources"]] == [
+        ("vpc-new", False),
+        ("vpc-old", True),
+        ("s-1", False),
+    ], "the old one must wait for its deletion, and two live ones of one URN break the state"
+
+
+def test_a_component_is_dropped_without_a_word(session: Session) -> None:
+    session.pending("arches:index:Network", "network")
+    session.deployment["pending_operations"][0]["resource"]["custom"] = False
+    assert recover(session) == ["recovered: state and account agree"]
 
 
 def test_other_operations_are_left_to_the_refresh(session: Session) -> None:
     session.pending(VPC, "network", "deleting", cidrBlock="10.20.0.0/16")
     assert recover(session) == ["recovered: state and account agree"]
-    assert session.ran[0][:2] == ("refresh", "--yes")
+    assert session.ran[-1][:2] == ("refresh", "--yes")
 
 
 def test_the_engines_own_lock_is_let_go_first(session: Session) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 import re
 import sys
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -55,13 +57,18 @@ def case(name: str, stack: str, changes: dict[str, Any], *lines: str) -> Any:
     return pytest.param(stack, changes, lines, id=name)
 
 
+@cache
+def _document(stack: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+
+
 def changed(stack: str, changes: dict[str, Any]) -> dict[str, Any]:
     """The stack's file with these changes.
 
     A path starts with a section; with ":" in it, it starts with a whole key (":" alone in front
     stands for no namespace). ABSENT takes a key away.
     """
-    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    document = copy.deepcopy(_document(stack))
     for path, value in changes.items():
         first, *rest = path.split(".")
         keys = [first.removeprefix(":") if ":" in first else f"arches:{first}", *rest]
@@ -79,7 +86,8 @@ def changed(stack: str, changes: dict[str, Any]) -> dict[str, Any]:
 def refused(folder: Path, stack: str, changes: dict[str, Any]) -> list[str]:
     """The lines for the stack's file with these changes."""
     path = folder / f"Pulumi.{stack}.yaml"
-    path.write_text(yaml.safe_dump(changed(stack, changes), sort_keys=False), encoding="utf-8")
+    # JSON is YAML, and is written in a hundredth of the time.
+    path.write_text(json.dumps(changed(stack, changes)), encoding="utf-8")
     with pytest.raises(settings.SettingsError) as error:
         settings.read(path)
     assert str(error.value) == "\n".join(error.value.lines)
@@ -1553,7 +1561,7 @@ def test_every_rule_over_several_keys_has_its_mistake(
         return made(*arguments)
 
     monkeypatch.setattr(core, "PydanticCustomError", noted)
-    for each in ALL:
+    for each in (*RULES, *BETWEEN):
         stack, changes, _ = cast(tuple[str, dict[str, Any], str], each.values)
         refused(tmp_path, stack, dict(changes))
     missed = sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,15 @@ STACKS = sorted(ROOT.glob("Pulumi.*.yaml"))
 BEYOND_A_SCHEMA = {"edge_whole_internet_denied"}
 
 
-def complaints(document: Any) -> list[str]:
+@cache
+def validator() -> Any:
     made = schema.json_schema()
     jsonschema.Draft7Validator.check_schema(made)
-    return [error.message for error in jsonschema.Draft7Validator(made).iter_errors(document)]
+    return jsonschema.Draft7Validator(made)
+
+
+def complaints(document: Any) -> list[str]:
+    return [error.message for error in validator().iter_errors(document)]
 
 
 def with_config(**config: Any) -> dict[str, Any]:
