@@ -32,6 +32,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from components.context import Context
+from components.door import door
 from settings.cache import DEFAULT_RESERVED_PERCENT, CacheSettings
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ class Cache(pulumi.ComponentResource):
         self._args = args
         self._here = pulumi.ResourceOptions(parent=self)
         group_id = args.context.name("cache", limit=ID_LIMIT).lower()
-        door = self._door()
-        group = self._group(group_id, door, self._subnet_group(), self._parameter_group())
+        entrance = self._door()
+        group = self._group(group_id, entrance, self._subnet_group(), self._parameter_group())
         self.kind = args.settings.kind
         self.primary_host = group.primary_endpoint_address
         self.reader_host = group.reader_endpoint_address
@@ -129,7 +130,7 @@ class Cache(pulumi.ComponentResource):
             group.member_clusters.apply(lambda members, i=i: member_id(group_id, members, i))
             for i in range(args.settings.nodes)
         ]
-        self.security_group_id = door.id
+        self.security_group_id = entrance.id
         self.register_outputs(
             {
                 "kind": self.kind,
@@ -145,23 +146,15 @@ class Cache(pulumi.ComponentResource):
 
     def _door(self) -> aws.ec2.SecurityGroup:
         """In from the nodes on 6379; replication between the nodes is the service's own."""
-        door = aws.ec2.SecurityGroup(
-            f"{self._child}-door",
-            vpc_id=self._args.network.vpc_id,
-            description="Redis: in from the nodes of the cluster only",
+        return door(
+            self._child,
+            store="Redis",
+            visitors="Pods of the application",
+            port=PORT,
+            network=self._args.network,
+            cluster=self._args.cluster,
             opts=self._here,
         )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._child}-from-nodes",
-            security_group_id=door.id,
-            referenced_security_group_id=self._args.cluster.nodes_security_group_id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description="Pods of the application on the nodes",
-            opts=self._here,
-        )
-        return door
 
     def _subnet_group(self) -> aws.elasticache.SubnetGroup:
         return aws.elasticache.SubnetGroup(
@@ -219,7 +212,7 @@ class Cache(pulumi.ComponentResource):
     def _group(
         self,
         group_id: str,
-        door: aws.ec2.SecurityGroup,
+        entrance: aws.ec2.SecurityGroup,
         subnets: aws.elasticache.SubnetGroup,
         parameters: aws.elasticache.ParameterGroup,
     ) -> aws.elasticache.ReplicationGroup:
@@ -240,7 +233,7 @@ class Cache(pulumi.ComponentResource):
             parameter_group_name=parameters.name,
             port=PORT,
             subnet_group_name=subnets.name,
-            security_group_ids=[door.id],
+            security_group_ids=[entrance.id],
             at_rest_encryption_enabled=True,
             kms_key_id=self._args.keys.data.arn,
             transit_encryption_enabled=True,

@@ -24,7 +24,7 @@ from components.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs, Row
 from components.context import Context
 from components.documents import trust
 from components.keys import Keys
-from components.kubernetes.provider import kubeconfig
+from components.kubernetes.kubeconfig import kubeconfig
 from components.network import Network
 from components.nodes import Nodes, NodesArgs
 from settings.cluster import ClusterSettings

@@ -35,6 +35,7 @@ import pulumi_random as random
 
 from components import documents
 from components.context import Context
+from components.door import door
 from settings import postgres
 from settings.database import DatabaseSettings
 
@@ -119,8 +120,8 @@ class Database(pulumi.ComponentResource):
         self._args = args
         self._here = pulumi.ResourceOptions(parent=self)
         identifier = args.context.name("database", limit=IDENTIFIER_LIMIT)
-        door, subnets = self._door(), self._subnet_group()
-        instance = self._instance(identifier, door, subnets)
+        entrance, subnets = self._door(), self._subnet_group()
+        instance = self._instance(identifier, entrance, subnets)
         self.address = instance.address
         self.port = PORT
         self.name = args.settings.name
@@ -129,7 +130,7 @@ class Database(pulumi.ComponentResource):
         self.master_secret_arn = instance.master_user_secrets.apply(
             lambda secrets: str(secrets[0].secret_arn)
         )
-        self.security_group_id = door.id
+        self.security_group_id = entrance.id
         self.subnet_group_name = subnets.name
         self.register_outputs(
             {
@@ -146,23 +147,15 @@ class Database(pulumi.ComponentResource):
 
     def _door(self) -> aws.ec2.SecurityGroup:
         """In from the nodes on 5432; nothing out, since PostgreSQL calls nobody."""
-        door = aws.ec2.SecurityGroup(
-            f"{self._child}-door",
-            vpc_id=self._args.network.vpc_id,
-            description="PostgreSQL: in from the nodes of the cluster only",
+        return door(
+            self._child,
+            store="PostgreSQL",
+            visitors="PgBouncer and Jobs",
+            port=PORT,
+            network=self._args.network,
+            cluster=self._args.cluster,
             opts=self._here,
         )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._child}-from-nodes",
-            security_group_id=door.id,
-            referenced_security_group_id=self._args.cluster.nodes_security_group_id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description="PgBouncer and Jobs on the nodes",
-            opts=self._here,
-        )
-        return door
 
     def _subnet_group(self) -> aws.rds.SubnetGroup:
         return aws.rds.SubnetGroup(
@@ -230,7 +223,7 @@ class Database(pulumi.ComponentResource):
     def _instance(
         self,
         identifier: str,
-        door: aws.ec2.SecurityGroup,
+        entrance: aws.ec2.SecurityGroup,
         subnets: aws.rds.SubnetGroup,
     ) -> aws.rds.Instance:
         context, settings, keys = self._args.context, self._args.settings, self._args.keys
@@ -264,7 +257,7 @@ class Database(pulumi.ComponentResource):
             network_type="IPV4",
             publicly_accessible=False,
             db_subnet_group_name=subnets.name,
-            vpc_security_group_ids=[door.id],
+            vpc_security_group_ids=[entrance.id],
             ca_cert_identifier=settings.ca_certificate,
             parameter_group_name=self._parameter_group().name,
             backup_retention_period=settings.backup_retention_days,

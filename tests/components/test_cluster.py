@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from components.cluster import vpc_config
-from components.kubernetes.provider import kubeconfig
+from components.kubernetes.kubeconfig import kubeconfig
 from tests.components.cluster_neighbours import (
     CLUSTER_KEY,
     DEPLOYER,
