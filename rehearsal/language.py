@@ -13,6 +13,7 @@ import runpy
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,8 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 from rehearsal import pace
 
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+_LOOK_SECONDS = 1.0
+_started: list[subprocess.Popen[bytes]] = []
 
 
 class LanguageHost(LanguageServer):
@@ -57,6 +60,7 @@ class LanguageHost(LanguageServer):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        _started.append(process)
         context.add_callback(process.terminate)
         queue: SimpleQueue[Any] = SimpleQueue()
         for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
@@ -78,8 +82,23 @@ def _pump(name: str, pipe: IO[bytes] | None, queue: SimpleQueue[Any]) -> None:
     queue.put(None)
 
 
+def _leave_with(engine: int) -> None:
+    """End this process and what it started when the engine is gone, however it went.
+
+    The engine puts its plugins into groups of their own, so that a kill of the engine's group
+    leaves them behind.
+    """
+    while os.getppid() == engine:
+        time.sleep(_LOOK_SECONDS)
+    for process in _started:
+        with contextlib.suppress(OSError):
+            process.kill()
+    os._exit(0)
+
+
 def main() -> None:
     """Serve on a free port of the loopback interface and print it, as plugins do."""
+    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     pace.quicken()
     pace.import_ahead(Path.cwd())
     server = grpc.server(

@@ -34,7 +34,7 @@ _FIRST = (
     "test_a_second_up_changes_nothing_and_refresh_finds_nothing",
     "test_what_was_changed_or_deleted_by_hand_is_found_by_refresh_and_mended",
     "test_a_preview_of_production_says_what_where_how_long_and_what_was_real",
-    "test_an_open_database_fails_the_preview_with_rule_resource_and_fix",
+    "test_an_open_store_fails_the_preview_with_rule_resource_and_fix",
 )
 
 

@@ -71,8 +71,8 @@ PROGRAM_EDITS: list[tuple[tuple[str, str, str], dict[str, set[str]]]] = [
     (
         (
             "components/database.py",
-            'description="PgBouncer and Jobs on the nodes"',
-            'description="PgBouncer on the nodes"',
+            'visitors="PgBouncer and Jobs"',
+            'visitors="PgBouncer"',
         ),
         {"vpc:SecurityGroupIngressRule database-from-nodes": {"description"}},
     ),

@@ -12,23 +12,24 @@ from tests.engine.conftest import Command, Open
 pytestmark = pytest.mark.engine
 
 
-def test_an_open_database_fails_the_preview_with_rule_resource_and_fix(
+def test_an_open_store_fails_the_preview_with_rule_resource_and_fix(
     command: Command, tmp_path: Path
 ) -> None:
     project = programs.edited(
         tmp_path / "project",
         (
-            "components/database.py",
-            "referenced_security_group_id=self._args.cluster.nodes_security_group_id",
+            "components/door.py",
+            "referenced_security_group_id=cluster.nodes_security_group_id",
             'cidr_ipv4="0.0.0.0/0"',
         ),
     )
     done = command("preview", "staging", project=project, home=tmp_path / "home")
     assert done.returncode == 1, done.stdout
     found = [line for line in done.stdout.splitlines() if line.startswith("  mandatory: ")]
-    assert len(found) == 1, f"one rule is broken: {found}"
-    assert "security-group-no-open-ingress on database-from-nodes" in found[0]
-    assert "name the CIDR block, prefix list or security group that needs the port" in found[0]
+    assert len(found) == 2, f"the doors of two stores are open: {found}"
+    for line, name in zip(found, ("cache-from-nodes", "database-from-nodes"), strict=True):
+        assert f"security-group-no-open-ingress on {name}: " in line
+        assert "name the CIDR block, prefix list or security group that needs the port" in line
 
 
 def test_a_public_bucket_is_refused_before_it_is_made(open_stack: Open, tmp_path: Path) -> None:

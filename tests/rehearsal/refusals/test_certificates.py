@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from rehearsal.refusals import certificates
 from rehearsal.refusals.certificates import (
     ASSOCIATION,
     CERTIFICATE,
@@ -23,13 +20,8 @@ from tests.rehearsal.refusals.cases import (
     Thing,
     create,
     delete,
-    each,
-    firing,
-    holes,
     said,
-    secret,
     thing,
-    unknown,
     update,
 )
 
@@ -107,6 +99,7 @@ CASES = [
             subjectAlternativeNames=["archesai.com", *(f"{i}.archesai.com" for i in range(9))],
         ),
     ),
+    # Asked where a year has room for two certificates, not for five thousand.
     Case(
         row="A3",
         have=[certificate()],
@@ -292,31 +285,6 @@ CASES = [
         request=update(ZONE, "ZPRIVATE", {"name": "x", "vpcs": [{"vpcId": "vpc-1"}]}, vpcs=[]),
     ),
 ]
-
-
-@pytest.fixture(autouse=True)
-def two_certificates_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for five thousand of them."""
-    monkeypatch.setattr(certificates, "A_YEAR", 2)
-
-
-@each(CASES)
-def test_the_row_says_exactly_what_aws_says(case: Case) -> None:
-    assert said(ROWS, case) == case.says
-
-
-def test_every_row_has_a_case_that_fires_and_one_that_passes() -> None:
-    assert holes(ROWS, CASES) == [], "a row that nobody has seen fire may never fire"
-
-
-@each([c for c in firing(CASES) if c.request.new and c.row not in CERTAIN])
-def test_what_is_known_only_later_is_never_judged(case: Case) -> None:
-    assert said(ROWS, unknown(case)) is None, "a first preview would be refused for no reason"
-
-
-@each([c for c in firing(CASES) if c.request.new])
-def test_a_secret_value_is_judged_like_any_other(case: Case) -> None:
-    assert said(ROWS, secret(case)) == case.says
 
 
 def test_the_room_has_all_rows_of_the_reference_but_the_one_that_the_provider_tries_again() -> None:

@@ -24,14 +24,9 @@ from tests.rehearsal.refusals.cases import (
     account_for,
     create,
     delete,
-    each,
-    firing,
-    holes,
     policy,
     said,
-    secret,
     thing,
-    unknown,
     update,
 )
 
@@ -279,25 +274,6 @@ CASES = [
     Case(row="P6", request=budget(notifications=[notice(1)] * 11), says=LIMIT),
     Case(row="P6", request=budget(notifications=[notice(10)] * 3)),
 ]
-
-
-@each(CASES)
-def test_the_row_says_exactly_what_aws_says(case: Case) -> None:
-    assert said(ROWS, case) == case.says
-
-
-def test_every_row_has_a_case_that_fires_and_one_that_passes() -> None:
-    assert holes(ROWS, CASES) == [], "a row that nobody has seen fire may never fire"
-
-
-@each([c for c in firing(CASES) if c.request.new and c.row not in CERTAIN])
-def test_what_is_known_only_later_is_never_judged(case: Case) -> None:
-    assert said(ROWS, unknown(case)) is None, "a first preview would be refused for no reason"
-
-
-@each([c for c in firing(CASES) if c.request.new])
-def test_a_secret_value_is_judged_like_any_other(case: Case) -> None:
-    assert said(ROWS, secret(case)) == case.says
 
 
 def test_the_room_has_all_rows_of_the_reference_but_the_push_of_an_image() -> None:
