@@ -41,16 +41,19 @@ export: $(READY) ## write build/export/STACK: state, manifests, documents
 	@$(RUN) -m rehearsal export $(STACK)
 
 check: $(READY) ## the inner loop: format, lint, types, unit tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types units
+
+.PHONY: style types units
+style: $(READY)
 	@$(RUN) -m ruff format --check --quiet . || { echo "error: run make format"; exit 1; }
 	@$(RUN) -m ruff check --quiet .
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync types units
 
-.PHONY: types units
 types: $(READY)
 	@$(RUN) -m pyright --warnings
 
+# One process: the types have the other core, and collecting thousands of tests twice costs more.
 units: $(READY)
-	@$(RUN) -m pytest -m "not engine" -n 2
+	@$(RUN) -m pytest -m "not engine"
 
 test: $(READY) ## everything
 	@$(MAKE) --no-print-directory check

@@ -23,7 +23,7 @@ from components.storage import Storage, StorageArgs
 
 env = settings.load()
 at = Context.of(env.identity)
-on = providers(at, env.identity)
+on = providers(at)
 
 # One component a paragraph; the formatter would give each argument a line of its own.
 # fmt: off

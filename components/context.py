@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -15,7 +16,7 @@ class Context:
     """The identity of one deployment.
 
     stack: the Pulumi stack's name; only for names and tags, never compared with anything.
-    partition: "aws", "aws-cn" or "aws-us-gov", for ARNs.
+    partition: "aws", "aws-cn" or "aws-us-gov", for ARNs. tags: of everything that is made here.
     """
 
     project: str
@@ -26,19 +27,22 @@ class Context:
     protect: bool
     serves_customers: bool
     partition: str = "aws"
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, identity: Identity) -> Context:
         """The context of the running stack."""
+        stack = pulumi.get_stack()
         return cls(
             project=identity.project,
-            stack=pulumi.get_stack(),
+            stack=stack,
             account_id=identity.account_id,
             region=identity.region,
             backup_region=identity.backup_region,
             protect=identity.protect,
             serves_customers=identity.serves_customers,
             partition=_partition(identity.region),
+            tags=tags(identity, stack),
         )
 
     def name(self, noun: str, *, limit: int = 64) -> str:
@@ -53,6 +57,18 @@ class Context:
         """An ARN of this account, e.g. `arn("rds", "db:name")`; `region=""` for global services."""
         where = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{where}:{self.account_id}:{resource}"
+
+
+def tags(identity: Identity, stack: str) -> dict[str, str]:
+    """Whose a resource is and what it costs (GEN-03); no time or revision: they change each run."""
+    return {
+        "project": identity.project,
+        "stack": stack,
+        "owner": identity.owner,
+        "cost-center": identity.cost_center,
+        "serves-customers": str(identity.serves_customers).lower(),
+        "managed-by": "pulumi",
+    }
 
 
 def _partition(region: str) -> str:

@@ -40,7 +40,7 @@ CAPACITY_TYPES = {"on-demand": "ON_DEMAND", "spot": "SPOT"}
 
 def launched_tags(context: Context) -> dict[str, str]:
     """Tags of what AWS or a driver makes for us: the provider's default tags do not reach it."""
-    return {"project": context.project, "stack": context.stack}
+    return {**context.tags, "project": context.project, "stack": context.stack}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,22 +12,9 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from components.context import Context
-from settings.identity import Identity
 
 
-def tags(context: Context, identity: Identity) -> dict[str, str]:
-    """The tags of every AWS resource (GEN-03); no time, no revision: they change each run."""
-    return {
-        "project": context.project,
-        "stack": context.stack,
-        "owner": identity.owner,
-        "cost-center": identity.cost_center,
-        "serves-customers": str(identity.serves_customers).lower(),
-        "managed-by": "pulumi",
-    }
-
-
-def providers(context: Context, identity: Identity) -> pulumi.ResourceOptions:
+def providers(context: Context) -> pulumi.ResourceOptions:
     """Options that hand both providers to a component and all its children.
 
     `allowed_account_ids` makes an `up` with another account's credentials fail at once.
@@ -36,7 +23,7 @@ def providers(context: Context, identity: Identity) -> pulumi.ResourceOptions:
         "aws",
         region=context.region,
         allowed_account_ids=[context.account_id],
-        default_tags={"tags": tags(context, identity)},
+        default_tags={"tags": context.tags},
     )
     at_random = random.Provider("random")
     return pulumi.ResourceOptions(providers=[on_aws, at_random])

@@ -100,7 +100,6 @@ def main() -> None:
     """Serve on a free port of the loopback interface and print it, as plugins do."""
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     pace.quicken()
-    pace.import_ahead(Path.cwd())
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4),
         options=[

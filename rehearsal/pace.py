@@ -7,14 +7,9 @@ Nothing here changes what the program does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import importlib
-import re
-import threading
 import types
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from pulumi.runtime import stack
@@ -36,25 +31,3 @@ def quicken() -> None:
 
 async def _wait(tasks: Iterable[asyncio.Task[Any]], **_: Any) -> Any:
     return await asyncio.wait(list(tasks), return_when=asyncio.FIRST_EXCEPTION)
-
-
-_AWS_MODULE = re.compile(r"\baws\.([a-z][a-z0-9]*)\.[A-Z]")
-
-
-def import_ahead(program: Path) -> threading.Thread:
-    """Import, in the background, the SDK modules that a program's text names.
-
-    The engine starts the policy pack before it runs the program; the language host would sit idle
-    meanwhile, and then spend as long on imports as on the program itself.
-    """
-    texts = [path.read_text(encoding="utf-8") for path in sorted(program.glob("components/*.py"))]
-    names = sorted({name for text in texts for name in _AWS_MODULE.findall(text)})
-
-    def work() -> None:
-        for name in names:
-            with contextlib.suppress(ImportError):  # the program itself will say it better
-                importlib.import_module(f"pulumi_aws.{name}")
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread

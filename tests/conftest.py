@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import pickle
@@ -152,3 +153,8 @@ def recorded(stack: str, every_stack: dict[str, Recorded]) -> Recorded:
 def every_choice(stack: str, program_of: Callable[[str, bool], Recorder]) -> Recorder:
     """Each environment in turn with every choice switched on and every secret given."""
     return program_of(stack, True)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives until the end: no collection needs to walk it."""
+    gc.freeze()
