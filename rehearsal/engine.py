@@ -28,9 +28,9 @@ from pathlib import Path
 from rehearsal import paths
 
 VERSION = "3.259.0"
-# `--event-log` beside `--json` and pack paths as the rehearsal uses them were seen with 3.259;
-# pulumi-policy 1.21 wants 3.204 or later, `pulumi policy analyze` came with 3.249.
-OLDEST = (3, 249, 0)
+# Only this version was seen with every flag that the rehearsal uses (`--event-log` beside `--json`,
+# `--skip-plugin-pre-install`, attached providers); an older one may refuse some of them.
+OLDEST = (3, 259, 0)
 MODULE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 GO_OLDEST = (1, 25)

@@ -46,7 +46,7 @@ def quiet(_line: str) -> None:
 
 
 # -- on PATH -------------------------------------------------------------------------------------
-@pytest.mark.parametrize("version", ["v3.249.0", "v3.259.0", "3.300.1", "v4.0.0-alpha.1+dirty"])
+@pytest.mark.parametrize("version", ["v3.259.0", "v3.260.1", "3.300.1", "v4.0.0-alpha.1+dirty"])
 def test_an_engine_on_path_that_is_new_enough_is_used(tmp_path: Path, version: str) -> None:
     script = put_on_path(tmp_path, "pulumi", version)
     plain = version.removeprefix("v").split("-")[0]
@@ -55,7 +55,7 @@ def test_an_engine_on_path_that_is_new_enough_is_used(tmp_path: Path, version: s
 
 
 @pytest.mark.parametrize(
-    ("says", "code"), [("v3.248.9", 0), ("v2.999.0", 0), ("no version here", 0), ("", 1)]
+    ("says", "code"), [("v3.258.9", 0), ("v2.999.0", 0), ("no version here", 0), ("", 1)]
 )
 def test_an_engine_on_path_that_is_too_old_or_broken_is_passed_over(
     tmp_path: Path, says: str, code: int
@@ -78,7 +78,7 @@ def test_without_go_and_network_there_is_one_line_with_three_remedies() -> None:
     assert "\n" not in said
     assert said.startswith("no Pulumi engine: the download failed (")
     assert said.endswith(
-        "; Go is not on PATH. Do one of three: install the Pulumi CLI 3.249 or later and put it on "
+        "; Go is not on PATH. Do one of three: install the Pulumi CLI 3.259 or later and put it on "
         "PATH; give this machine access to the Pulumi releases; install Go 1.25 or later with "
         "access to a Go module proxy"
     )
