@@ -39,8 +39,11 @@ CAPACITY_TYPES = {"on-demand": "ON_DEMAND", "spot": "SPOT"}
 
 
 def launched_tags(context: Context) -> dict[str, str]:
-    """Tags of what AWS or a driver makes for us: the provider's default tags do not reach it."""
-    return {**context.tags, "project": context.project, "stack": context.stack}
+    """Tags of what AWS or a driver makes for us: the provider's default tags do not reach it.
+
+    Only those that never change, since a change rolls every node; costs are told apart by stack.
+    """
+    return {"project": context.project, "stack": context.stack}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,6 +66,8 @@ def test_ctrl_c_saves_the_state_and_one_recover_and_one_up_finish_the_work(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job is born deaf to Ctrl-C, and so would its children be.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         _wait_for_resources(tmp_path / "staging" / "account.db", 60, running)
