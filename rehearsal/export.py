@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from rehearsal.wire import SIGNATURE
+
 if TYPE_CHECKING:
     from rehearsal.session import Session
 
 SCRUBBED = "[secret]"
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
 # inputs that are whole documents, by the ending of their name
 _DOCUMENTS = ("policy", "policyDocument", "assumeRolePolicy", "configurationValues", "eventPattern")
 
@@ -72,7 +73,7 @@ def _own(folder: Path, name: str, kind: str, ending: str, taken: set[Path]) -> P
 def scrubbed(value: Any) -> Any:
     """`value` with every encrypted secret, and what decrypts it, replaced by "[secret]"."""
     if isinstance(value, Mapping):
-        if _SIGNATURE in value:
+        if SIGNATURE in value:
             return SCRUBBED
         return {
             k: ({} if k == "state" and "salt" in str(v) else scrubbed(v)) for k, v in value.items()

@@ -25,8 +25,8 @@ from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 from rehearsal import pace
+from rehearsal.wire import GRPC_OPTIONS
 
-_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _LOOK_SECONDS = 1.0
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -102,10 +102,7 @@ def main() -> None:
     pace.quicken()
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4),
-        options=[
-            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
-        ],
+        options=GRPC_OPTIONS,
     )
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)
     port = server.add_insecure_port("127.0.0.1:0")

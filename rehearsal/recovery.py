@@ -15,11 +15,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.account import Resource
+from rehearsal.wire import SIGNATURE
 
 if TYPE_CHECKING:
     from rehearsal.session import Session
-
-_CIPHER = "4dabf18193072939515e22adb298388d"
 
 
 def recover(session: Session) -> list[str]:
@@ -105,7 +104,7 @@ def _readable(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _has_cipher(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return _CIPHER in value or any(_has_cipher(v) for v in value.values())
+        return SIGNATURE in value or any(_has_cipher(v) for v in value.values())
     if isinstance(value, list):
         return any(_has_cipher(v) for v in value)
     return False

@@ -14,11 +14,18 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 # sdk/go/common/resource/sig and resource/plugin/rpc.go of pulumi v3.259.0
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+# The engine's own ceiling for a message (sdk/go/common/util/rpcutil, 400 MB).
+_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+GRPC_OPTIONS = (
+    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+)
 
 
 class _Unknown:
@@ -69,14 +76,14 @@ def _value(value: struct_pb2.Value) -> Any:
         return [_value(item) for item in value.list_value.values]
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _SIGNATURE not in fields:
+        if SIGNATURE not in fields:
             return {key: _value(item) for key, item in fields.items()}
         return _special(fields)
     return None
 
 
 def _special(fields: Mapping[str, struct_pb2.Value]) -> Any:
-    signature = fields[_SIGNATURE].string_value
+    signature = fields[SIGNATURE].string_value
     if signature == _SECRET:
         return Secret(_value(fields["value"]))
     if signature == _OUTPUT:
@@ -109,7 +116,7 @@ def _fill(target: struct_pb2.Value, value: Any) -> None:
         target.string_value = value
     elif isinstance(value, Secret):
         fields = target.struct_value.fields
-        fields[_SIGNATURE].string_value = _SECRET
+        fields[SIGNATURE].string_value = _SECRET
         _fill(fields["value"], value.value)
     elif isinstance(value, Mapping):
         target.struct_value.SetInParent()

@@ -7,7 +7,7 @@ drops `oldInputs` (docs/adr/0003-stand-ins-in-one-process.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,12 +22,9 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
-from rehearsal.wire import from_struct, revealed, to_struct
+from rehearsal.wire import GRPC_OPTIONS, from_struct, revealed, to_struct
 
 Values = Mapping[str, Any]
-
-# The engine's own ceiling for a message (sdk/go/common/util/rpcutil, 400 MB).
-_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 
 
 class Refused(Exception):
@@ -325,10 +322,7 @@ def serving(standins: list[StandIn]) -> Iterator[dict[str, int]]:
         for standin in standins:
             server = grpc.server(
                 ThreadPoolExecutor(max_workers=8, thread_name_prefix=standin.package),
-                options=[
-                    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
-                    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
-                ],
+                options=GRPC_OPTIONS,
             )
             provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(standin), server)
             ports[standin.package] = server.add_insecure_port("127.0.0.1:0")
@@ -338,6 +332,3 @@ def serving(standins: list[StandIn]) -> Iterator[dict[str, int]]:
     finally:
         for server in servers:
             server.stop(grace=None)
-
-
-Factory = Callable[[], StandIn]

@@ -63,7 +63,7 @@ def test_a_tuple_travels_as_a_list() -> None:
 
 
 def test_the_signatures_are_those_of_the_installed_sdk() -> None:
-    assert rpc._special_sig_key == wire._SIGNATURE
+    assert rpc._special_sig_key == wire.SIGNATURE
     assert rpc._special_secret_sig == wire._SECRET
     assert rpc._special_output_value_sig == wire._OUTPUT
     assert rpc._special_resource_sig == wire._RESOURCE
@@ -71,7 +71,7 @@ def test_the_signatures_are_those_of_the_installed_sdk() -> None:
 
 
 def _special(signature: str, **fields: Any) -> dict[str, Any]:
-    return {"value": {wire._SIGNATURE: signature, **fields}}
+    return {"value": {wire.SIGNATURE: signature, **fields}}
 
 
 @pytest.mark.parametrize(
