@@ -69,7 +69,7 @@ def _preview_against_floor(engine: engines.Engine, work: Path) -> list[bool]:
                 "providers": {"floor": {}},
                 "resources": [
                     {"type": "floor:index:Thing", "name": f"thing-{i}", "inputs": {"size": i}}
-                    for i in range(len(resources["resources"]))
+                    for i in range(resources["registered"])
                 ],
             }
         )
@@ -83,7 +83,7 @@ def _preview_against_floor(engine: engines.Engine, work: Path) -> list[bool]:
             _timed(lambda: _replay(engine, work, trivial, 1, [Trivial("floor")], policies=False))
         )
     ratios = [p / f for p, f in zip(previews, floors, strict=True)]
-    count = len(resources["resources"])
+    count = resources["registered"]
     print(f"preview of {STACK}: {count} resources; pairs {_pairs(previews, floors)}")
     print(f"virtual deployment time {timeline.minutes(chain)} (m:ss)")
     return [
@@ -140,7 +140,8 @@ def _preview(engine: engines.Engine, work: Path) -> session.Run:
 def _recorded(engine: engines.Engine, work: Path) -> tuple[dict[str, Any], float]:
     """What a real preview registers, as a list to replay; and its virtual duration in seconds."""
     document = json.loads(_preview(engine, work).stdout)
-    states = [s["newState"] for s in document["steps"] if s.get("newState", {}).get("custom")]
+    registered = [s["newState"] for s in document["steps"] if s.get("newState")]
+    states = [s for s in registered if s["custom"]]
     resources = [
         {
             "type": s["type"],
@@ -157,6 +158,7 @@ def _recorded(engine: engines.Engine, work: Path) -> tuple[dict[str, Any], float
             "random": {},
         },
         "resources": resources,
+        "registered": len(registered),
     }
     (work / "resources.json").write_text(json.dumps(listed))
     return listed, timeline.schedule(timeline.of_preview(document)).seconds

@@ -6,25 +6,30 @@ A call to a provider function raises: the program may make none while it is buil
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, ParamSpec, cast
 
 import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import mocks as pulumi_mocks
-from pulumi.runtime import rpc
+from pulumi.runtime import resource, rpc
 from pulumi.runtime import settings as pulumi_settings
+from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.stack import Stack, wait_for_rpcs
 
 from rehearsal.computed import computed
 
+P = ParamSpec("P")
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 PROJECT = "arches"
 # Stands where a secret was, in what anybody may read.
 SECRET = "[secret]"
+# Where in the program a resource stands: a quarter of a recording's time, and nothing reads it.
+resource._get_stack_trace = source_pb2.StackTrace
 # sdk/go/common/resource/sig: how a secret is marked on the wire.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -215,6 +220,24 @@ def record(
     return recorder
 
 
+def once(build: Callable[P, Recorder]) -> Callable[P, Recorder]:
+    """Record each set of arguments once: tests only read a recording.
+
+    Arguments must say in their repr all that they are: plain values, settings.
+    """
+    kept: dict[str, Recorder] = {}
+
+    @functools.wraps(build)
+    def remembered(*args: P.args, **kwargs: P.kwargs) -> Recorder:
+        key = repr((args, sorted(kwargs.items())))
+        assert " at 0x" not in key, f"{build.__name__} takes what does not tell itself: {key}"
+        if key not in kept:
+            kept[key] = build(*args, **kwargs)
+        return kept[key]
+
+    return remembered
+
+
 async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> None:
     # Both are properties that the SDK's decorator hides from type checkers.
     settings = cast(Any, pulumi_settings.SETTINGS)
@@ -231,25 +254,9 @@ async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> No
     result = program()
     if isinstance(result, pulumi.Output):
         await result.future()
-    await _settle()
+    await wait_for_rpcs()
     root = pulumi_settings.get_root_resource()
     assert isinstance(root, Stack)
     exports = rpc.deserialize_properties(await rpc.serialize_properties(root.outputs, {}))
     recorder.registrations.sort(key=lambda each: each.order)
     recorder.exports, recorder.clear_exports = _plain(exports), _clear(exports)
-
-
-async def _settle() -> None:
-    """Until every registration and every output is done, or one of them raised.
-
-    `wait_for_rpcs` alone asks every pending output again whenever one is done: half of the time of
-    a whole stack. So the outputs are waited for together first.
-    """
-    outputs = cast(Any, pulumi_settings.SETTINGS).outputs
-    while True:
-        await wait_for_rpcs(await_all_outstanding_tasks=False)
-        pending = {task for task in outputs if not task.done()}
-        if not pending:
-            break
-        await asyncio.wait(pending, timeout=0.1)  # a failed call may leave some for ever
-    await wait_for_rpcs()

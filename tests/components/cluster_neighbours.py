@@ -16,7 +16,7 @@ from components.cluster import Cluster, ClusterArgs
 from components.context import Context
 from settings.cluster import ClusterSettings
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 CONTEXT = Context(
     project="arches",
@@ -83,6 +83,7 @@ class EksRecorder(Recorder):
         return made, outputs
 
 
+@once
 def recorded(settings: ClusterSettings | None = None, **changes: Any) -> Recorder:
     """The whole cluster, as the engine would have seen it."""
 

@@ -26,7 +26,7 @@ from components.alarms import (
 from components.context import Context
 from settings.alarms import AlarmsSettings
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPIC = "aws:sns/topic:Topic"
@@ -75,6 +75,7 @@ def watched(**changes: Any) -> Watched:
     return Watched(**{**everything, **changes})
 
 
+@once
 def alarms(
     region: str = REGION,
     keys: dict[str, Any] | None = None,

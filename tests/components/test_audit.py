@@ -12,7 +12,7 @@ from components.audit import Audit, AuditArgs, config_writer, log_writer
 from components.context import Context
 from settings.governance import GovernanceSettings
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 from tests.settings.test_governance_settings import read
 
 TRAIL = "aws:cloudtrail/trail:Trail"
@@ -30,6 +30,7 @@ NOTHING_HERE: dict[str, Any] = dict.fromkeys(
 )
 
 
+@once
 def audit(*, protect: bool = True, **keys: Any) -> Recorder:
     def bucket(name: str) -> Any:
         policy = aws.s3.BucketPolicy(

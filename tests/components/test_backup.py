@@ -14,7 +14,7 @@ from components.backup import Backup, BackupArgs
 from settings.backup import BackupSettings
 from tests.components.test_bucket import context
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, Registration, record
+from tests.recorder import ACCOUNT, REGION, Recorder, Registration, once, record
 
 DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:arches-test-database"
 FILES = "arn:aws:s3:::files"
@@ -28,6 +28,7 @@ def read(values: dict[str, Any] | None = None) -> BackupSettings:
     return BackupSettings.model_validate_json(json.dumps(values or {}))
 
 
+@once
 def built(settings: dict[str, Any] | None = None, *, protect: bool = True) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)

@@ -20,7 +20,7 @@ from components.balancer import (
 )
 from tests.components.test_dns import assert_at_home, context, deploy, known
 from tests.neighbours import neighbour
-from tests.recorder import Recorder
+from tests.recorder import Recorder, once
 from tests.settings.test_edge_settings import edge
 
 ALB = "aws:lb/loadBalancer:LoadBalancer"
@@ -47,6 +47,7 @@ def neighbours(*, acl: str | None = "arn:acl") -> dict[str, Any]:
     }
 
 
+@once
 def balancer(*, acl: str | None = "arn:acl", protect: bool = True, **changed: Any) -> Recorder:
     def build(opts: pulumi.ResourceOptions) -> None:
         args = LoadBalancerArgs(

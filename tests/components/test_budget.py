@@ -10,13 +10,14 @@ import pulumi_aws as aws
 from components.budget import NOTICES, Budget, BudgetArgs
 from components.context import Context
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 from tests.settings.test_governance_settings import read
 
 BUDGET = "aws:budgets/budget:Budget"
 TAG = "aws:costexplorer/costAllocationTag:CostAllocationTag"
 
 
+@once
 def budget(**keys: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)

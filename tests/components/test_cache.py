@@ -15,7 +15,7 @@ from components.cache import Cache, CacheArgs, CacheEndpoint
 from components.context import Context
 from settings.cache import NOT_APPLICABLE, CacheSettings
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -53,6 +53,7 @@ def settings(**changed: Any) -> CacheSettings:
     return CacheSettings.model_validate_json(json.dumps(changed))
 
 
+@once
 def deployed(chosen: CacheSettings | None = None, **changed: Any) -> Recorder:
     def program() -> None:
         providers = [aws.Provider("aws", region=REGION), pulumi_random.Provider("random")]

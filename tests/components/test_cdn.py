@@ -22,7 +22,7 @@ from components.cdn import (
 )
 from tests.components.test_dns import assert_at_home, context, deploy, known
 from tests.neighbours import neighbour
-from tests.recorder import Recorder, Registration
+from tests.recorder import Recorder, Registration, once
 from tests.settings.test_edge_settings import edge
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
@@ -37,6 +37,7 @@ DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 OUTSIDE = {"gateway", "log-policy"}
 
 
+@once
 def cdn(**changed: Any) -> Recorder:
     def build(opts: pulumi.ResourceOptions) -> None:
         gateway = aws.ec2.InternetGateway("gateway")

@@ -11,7 +11,7 @@ from components.certificates import Certificates, CertificatesArgs, certificate_
 from rehearsal.computed import computed
 from tests.components.test_dns import assert_at_home, context, deploy, known
 from tests.neighbours import neighbour
-from tests.recorder import REGION, Recorder
+from tests.recorder import REGION, Recorder, once
 from tests.settings.test_edge_settings import edge
 
 CERTIFICATE = "aws:acm/certificate:Certificate"
@@ -19,6 +19,7 @@ VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
 RECORD = "aws:route53/record:Record"
 
 
+@once
 def certificates(found: dict[str, Any] | None = None, *, delegated: bool = False) -> Recorder:
     def build(opts: pulumi.ResourceOptions) -> None:
         waits: list[pulumi.Resource] = []

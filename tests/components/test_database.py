@@ -15,7 +15,7 @@ from components.context import Context
 from components.database import Database, DatabaseArgs
 from settings.database import DatabaseSettings
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 INSTANCE = "aws:rds/instance:Instance"
 GROUP = "aws:rds/parameterGroup:ParameterGroup"
@@ -45,6 +45,7 @@ def settings(**changed: Any) -> DatabaseSettings:
     return DatabaseSettings.model_validate_json(json.dumps(changed))
 
 
+@once
 def deployed(chosen: DatabaseSettings | None = None, **changed: Any) -> Recorder:
     def program() -> None:
         providers = [aws.Provider("aws", region=REGION), pulumi_random.Provider("random")]

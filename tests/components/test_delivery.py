@@ -15,7 +15,7 @@ from components import delivery
 from components.context import Context
 from components.delivery import Delivery, DeliveryArgs
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 from tests.settings.test_governance_settings import read
 
 ROLE = "aws:iam/role:Role"
@@ -40,6 +40,7 @@ def context(*, protect: bool = True) -> Context:
     )
 
 
+@once
 def made(*, protect: bool = True, **keys: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)

@@ -21,7 +21,7 @@ from components.dns import (
     signing_key_policy,
 )
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 from tests.settings.test_edge_settings import edge
 
 ZONE = "aws:route53/zone:Zone"
@@ -72,6 +72,7 @@ def assert_at_home(recorder: Recorder, name: str) -> None:
         assert "::aws::" in resource.provider, f"{resource.urn} uses a default provider"
 
 
+@once
 def dns(**changed: Any) -> Recorder:
     return deploy(
         lambda opts: Dns(
@@ -187,6 +188,7 @@ def test_everything_of_the_zone_is_at_home() -> None:
     assert_at_home(dns(dnssec=True, parentZoneId="Z9876543210"), "dns")
 
 
+@once
 def internal(kind: str = "elasticache", **changed: Any) -> Recorder:
     def args() -> InternalNamesArgs:
         return InternalNamesArgs(

@@ -19,7 +19,7 @@ from components.firewall import (
     rules,
 )
 from tests.components.test_dns import assert_at_home, context, deploy, keys
-from tests.recorder import ACCOUNT, REGION, Recorder
+from tests.recorder import ACCOUNT, REGION, Recorder, once
 from tests.settings.test_edge_settings import edge
 
 ACL = "aws:wafv2/webAcl:WebAcl"
@@ -36,6 +36,7 @@ def listed(
     return {str(r["name"]): {**r} for r in rules(edge(**changed), scope, lists or Lists())}
 
 
+@once
 def firewall(**changed: Any) -> Recorder:
     return deploy(
         lambda opts: Firewall(

@@ -13,7 +13,7 @@ from components import keys as room
 from components.context import Context
 from components.keys import Keys, KeysArgs
 from settings.keys import KeysSettings
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
@@ -41,6 +41,7 @@ def context(**changed: Any) -> Context:
     return Context(**{**plain, **changed})
 
 
+@once
 def deployed(**changed: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)

@@ -18,12 +18,13 @@ from tests.components.cluster_neighbours import (
     keys,
 )
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 
 
+@once
 def base(**changes: Any) -> Recorder:
     def program() -> None:
         provider = kubernetes.Provider("kubernetes", kubeconfig="{}")

@@ -13,11 +13,12 @@ from components.documents import document, statement
 from components.pod_identity import PodIdentity, PodIdentityArgs, within_limit
 from tests.components.cluster_neighbours import CONTEXT
 from tests.neighbours import neighbour
-from tests.recorder import REGION, Recorder, record
+from tests.recorder import REGION, Recorder, once, record
 
 POLICY = document(statement(["s3:GetObject"], ["arn:aws:s3:::files/*"]))
 
 
+@once
 def identity(**changes: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)

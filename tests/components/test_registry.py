@@ -11,11 +11,12 @@ import pulumi_aws as aws
 from components.registry import Registry, RegistryArgs, lifecycle
 from settings.registry import RegistrySettings
 from tests.components.cluster_neighbours import context, keys
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 REPOSITORY = "aws:ecr/repository:Repository"
 
 
+@once
 def registry(yaml: str = "{}", **changes: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("aws", region=REGION)

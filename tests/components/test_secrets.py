@@ -16,7 +16,7 @@ from components.context import Context
 from components.secrets import Secrets, SecretsArgs
 from settings.secrets import ROTATABLE, SecretsSettings
 from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, record
+from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 SECRET = "aws:secretsmanager/secret:Secret"
 VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
@@ -72,6 +72,7 @@ def program(**changed: Any) -> Secrets:
     )
 
 
+@once
 def deployed(**changed: Any) -> Recorder:
     return record(lambda: program(**changed) and None)
 

@@ -7,13 +7,14 @@ from typing import Any
 from components.shield import Shield, ShieldArgs
 from tests.components.test_dns import assert_at_home, context, deploy, known
 from tests.neighbours import neighbour
-from tests.recorder import Recorder
+from tests.recorder import Recorder, once
 from tests.settings.test_edge_settings import edge
 
 SUBSCRIPTION = "aws:shield/subscription:Subscription"
 PROTECTION = "aws:shield/protection:Protection"
 
 
+@once
 def shield(**chosen: Any) -> Recorder:
     def args() -> ShieldArgs:
         return ShieldArgs(
