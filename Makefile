@@ -54,7 +54,7 @@ types: $(READY)
 
 # One process: the types have the other core, and collecting thousands of tests twice costs more.
 units: $(READY)
-	@$(RUN) -m pytest -m "not engine"
+	@$(RUN) -m pytest -m "not engine and not daemons and not cluster"
 
 test: $(READY) ## everything
 	@$(MAKE) --no-print-directory check

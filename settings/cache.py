@@ -167,25 +167,10 @@ class CacheSettings(Section):
     @model_validator(mode="after")
     def _windows_do_not_meet(self) -> Self:
         # ElastiCache wants 60 minutes at least for both (CreateReplicationGroup API reference).
-        if windows.minutes(self.snapshot_window) < 60:
-            raise clash(
-                "snapshotWindow",
-                got=f'"{self.snapshot_window}"',
-                allowed="a daily window of 60 minutes or more",
-                example="01:00-02:00",
-            )
-        if not 60 <= windows.minutes(self.maintenance_window) <= 24 * 60:
-            raise clash(
-                "maintenanceWindow",
-                got=f'"{self.maintenance_window}"',
-                allowed="a weekly window of 1 to 24 hours",
-                example="sun:06:00-sun:07:00",
-            )
-        if windows.overlap(self.snapshot_window, self.maintenance_window):
-            raise clash(
-                "maintenanceWindow",
-                got=f'"{self.maintenance_window}" with snapshotWindow "{self.snapshot_window}"',
-                allowed="a window that does not meet snapshotWindow on any day",
-                example="sun:06:00-sun:07:00",
-            )
+        windows.check_pair(
+            ("snapshotWindow", self.snapshot_window, "01:00-02:00"),
+            ("maintenanceWindow", self.maintenance_window, "sun:06:00-sun:07:00"),
+            least=60,
+            phrase="1",
+        )
         return self

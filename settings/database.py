@@ -334,27 +334,12 @@ class DatabaseSettings(Section):
                 allowed="a name of its own: no reserved word and nothing that is guessed first",
                 example="archesai_master",
             )
-        if windows.minutes(self.backup_window) < 30:
-            raise clash(
-                "backupWindow",
-                got=f'"{self.backup_window}"',
-                allowed="a daily window of 30 minutes or more",
-                example="03:00-04:00",
-            )
-        if not 30 <= windows.minutes(self.maintenance_window) <= 24 * 60:
-            raise clash(
-                "maintenanceWindow",
-                got=f'"{self.maintenance_window}"',
-                allowed="a weekly window of 30 minutes to 24 hours",
-                example="sun:04:30-sun:05:30",
-            )
-        if windows.overlap(self.backup_window, self.maintenance_window):
-            raise clash(
-                "maintenanceWindow",
-                got=f'"{self.maintenance_window}" with backupWindow "{self.backup_window}"',
-                allowed="a window that does not meet backupWindow on any day",
-                example="sun:04:30-sun:05:30",
-            )
+        windows.check_pair(
+            ("backupWindow", self.backup_window, "03:00-04:00"),
+            ("maintenanceWindow", self.maintenance_window, "sun:04:30-sun:05:30"),
+            least=30,
+            phrase="30 minutes",
+        )
         return self
 
     @model_validator(mode="after")

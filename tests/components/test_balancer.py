@@ -18,8 +18,8 @@ from components.balancer import (
     hsts,
     listener_rules,
 )
-from tests.components.test_dns import assert_at_home, context, deploy, known
-from tests.neighbours import neighbour
+from tests.components.test_dns import assert_at_home, deploy
+from tests.neighbours import context, known, neighbour
 from tests.recorder import Recorder, once
 from tests.settings.test_edge_settings import edge
 

@@ -12,10 +12,9 @@ import pytest
 
 from components import cache as room
 from components.cache import Cache, CacheArgs, CacheEndpoint
-from components.context import Context
 from settings.cache import NOT_APPLICABLE, CacheSettings
-from tests.neighbours import neighbour
-from tests.recorder import ACCOUNT, REGION, Recorder, once, record
+from tests.neighbours import context, key, neighbour
+from tests.recorder import REGION, Recorder, once, record
 
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -30,23 +29,6 @@ class SecretsStandIn:
     def value(self, key: str) -> pulumi.Output[str]:
         assert key == "cache", "the cache asked for somebody else's secret"
         return pulumi.Output.secret(TOKEN)
-
-
-def key(noun: str) -> Any:
-    return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}"))
-
-
-def context(**changed: Any) -> Context:
-    plain: dict[str, Any] = {
-        "project": "arches",
-        "stack": "prod",
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "backup_region": "eu-west-1",
-        "protect": True,
-        "serves_customers": True,
-    }
-    return Context(**{**plain, **changed})
 
 
 def settings(**changed: Any) -> CacheSettings:

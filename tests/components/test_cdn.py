@@ -20,8 +20,8 @@ from components.cdn import (
     content_security_policy,
     immutable_function,
 )
-from tests.components.test_dns import assert_at_home, context, deploy, known
-from tests.neighbours import neighbour
+from tests.components.test_dns import assert_at_home, deploy
+from tests.neighbours import context, known, neighbour
 from tests.recorder import Recorder, Registration, once
 from tests.settings.test_edge_settings import edge
 

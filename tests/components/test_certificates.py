@@ -9,8 +9,8 @@ import pulumi_aws as aws
 
 from components.certificates import Certificates, CertificatesArgs, certificate_names
 from rehearsal.computed import computed
-from tests.components.test_dns import assert_at_home, context, deploy, known
-from tests.neighbours import neighbour
+from tests.components.test_dns import assert_at_home, deploy
+from tests.neighbours import context, known, neighbour
 from tests.recorder import REGION, Recorder, once
 from tests.settings.test_edge_settings import edge
 

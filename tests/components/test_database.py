@@ -11,10 +11,9 @@ import pulumi_random
 import pytest
 
 from components import database as room
-from components.context import Context
 from components.database import Database, DatabaseArgs
 from settings.database import DatabaseSettings
-from tests.neighbours import neighbour
+from tests.neighbours import context, key, neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 INSTANCE = "aws:rds/instance:Instance"
@@ -22,23 +21,6 @@ GROUP = "aws:rds/parameterGroup:ParameterGroup"
 LOG = "aws:cloudwatch/logGroup:LogGroup"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 IDENTIFIER = "arches-prod-database"
-
-
-def key(noun: str) -> Any:
-    return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}"))
-
-
-def context(**changed: Any) -> Context:
-    plain: dict[str, Any] = {
-        "project": "arches",
-        "stack": "prod",
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "backup_region": "eu-west-1",
-        "protect": True,
-        "serves_customers": True,
-    }
-    return Context(**{**plain, **changed})
 
 
 def settings(**changed: Any) -> DatabaseSettings:

@@ -10,7 +10,6 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.context import Context
 from components.dns import (
     Dns,
     DnsArgs,
@@ -20,7 +19,7 @@ from components.dns import (
     query_log_policy,
     signing_key_policy,
 )
-from tests.neighbours import neighbour
+from tests.neighbours import context, known, neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 from tests.settings.test_edge_settings import edge
 
@@ -28,23 +27,6 @@ ZONE = "aws:route53/zone:Zone"
 RECORD = "aws:route53/record:Record"
 KEY = "aws:kms/key:Key"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
-
-
-def context(**changed: Any) -> Context:
-    plain: dict[str, Any] = {
-        "project": "arches",
-        "stack": "prod",
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "backup_region": "eu-west-1",
-        "protect": True,
-        "serves_customers": True,
-    }
-    return Context(**{**plain, **changed})
-
-
-def known(value: str) -> pulumi.Output[str]:
-    return pulumi.Output.from_input(value)
 
 
 def keys() -> Any:

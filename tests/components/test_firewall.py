@@ -18,7 +18,8 @@ from components.firewall import (
     log_policy,
     rules,
 )
-from tests.components.test_dns import assert_at_home, context, deploy, keys
+from tests.components.test_dns import assert_at_home, deploy, keys
+from tests.neighbours import context
 from tests.recorder import ACCOUNT, REGION, Recorder, once
 from tests.settings.test_edge_settings import edge
 

@@ -10,9 +10,9 @@ import pulumi_aws as aws
 import pytest
 
 from components import keys as room
-from components.context import Context
 from components.keys import Keys, KeysArgs
 from settings.keys import KeysSettings
+from tests.neighbours import context
 from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 KEY = "aws:kms/key:Key"
@@ -26,19 +26,6 @@ POLICIES = (
     room.cluster_policy,
     room.backups_policy,
 )
-
-
-def context(**changed: Any) -> Context:
-    plain: dict[str, Any] = {
-        "project": "arches",
-        "stack": "prod",
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "backup_region": "eu-west-1",
-        "protect": True,
-        "serves_customers": True,
-    }
-    return Context(**{**plain, **changed})
 
 
 @once

@@ -10,13 +10,12 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.context import Context
 from components.endpoints import service_name
 from components.flow_logs import flow_log_policy, flow_log_trust
 from components.network import Addresses, Network, NetworkArgs, addresses, gateway_zones, plan
 from rehearsal.computed import computed
 from settings.network import NetworkSettings
-from tests.neighbours import neighbour
+from tests.neighbours import context, neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, Registration, record
 from tests.settings.test_network_settings import BROUGHT, PLAIN, ZONES
 
@@ -34,19 +33,6 @@ INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/logs"
-
-
-def context(**changed: Any) -> Context:
-    plain: dict[str, Any] = {
-        "project": "arches",
-        "stack": "prod",
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "backup_region": "eu-west-1",
-        "protect": True,
-        "serves_customers": True,
-    }
-    return Context(**{**plain, **changed})
 
 
 def settings(**changed: Any) -> NetworkSettings:

@@ -12,10 +12,9 @@ import pulumi_random
 import pytest
 
 from components import secrets as room
-from components.context import Context
 from components.secrets import Secrets, SecretsArgs
 from settings.secrets import ROTATABLE, SecretsSettings
-from tests.neighbours import neighbour
+from tests.neighbours import context, key, neighbour
 from tests.recorder import ACCOUNT, REGION, Recorder, once, record
 
 SECRET = "aws:secretsmanager/secret:Secret"
@@ -37,23 +36,6 @@ KEYS = {
     "grafana-admin",
 }
 GIVEN = {"arches:openAiApiKey": "canary-openai", "arches:sentryDsn": "canary-sentry"}
-
-
-def key(noun: str) -> Any:
-    return neighbour(arn=pulumi.Output.from_input(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{noun}"))
-
-
-def context(**changed: Any) -> Context:
-    plain: dict[str, Any] = {
-        "project": "arches",
-        "stack": "prod",
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "backup_region": "eu-west-1",
-        "protect": True,
-        "serves_customers": True,
-    }
-    return Context(**{**plain, **changed})
 
 
 def program(**changed: Any) -> Secrets:

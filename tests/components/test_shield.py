@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from components.shield import Shield, ShieldArgs
-from tests.components.test_dns import assert_at_home, context, deploy, known
-from tests.neighbours import neighbour
+from tests.components.test_dns import assert_at_home, deploy
+from tests.neighbours import context, known, neighbour
 from tests.recorder import Recorder, once
 from tests.settings.test_edge_settings import edge
 
