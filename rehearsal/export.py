@@ -51,11 +51,23 @@ def _files(state: Mapping[str, Any], folder: Path) -> Iterator[Path]:
         elif resource["type"].startswith("kubernetes:"):
             path = _own(folder / "manifests", name, kind, ".yaml", taken)
             yield _write(path, yaml.safe_dump(inputs, sort_keys=True))
+            for label, text in _documents(kind, inputs):
+                yield _write(_own(folder / "config", f"{name}.{label}", kind, "", taken), text)
         for key, value in inputs.items():
             if key in _DOCUMENTS and isinstance(value, str) and value.startswith("{"):
                 document = json.dumps(json.loads(value), indent=2, sort_keys=True) + "\n"
                 path = _own(folder / "config", name, kind, f".{key}.json", taken)
                 yield _write(path, document)
+
+
+def _documents(kind: str, manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a daemon reads of an object: a ConfigMap's files, a PrometheusRule's groups."""
+    if kind == "ConfigMap":
+        for name, text in sorted((manifest.get("data") or {}).items()):
+            yield name, str(text)
+    if kind == "PrometheusRule":
+        spec = manifest.get("spec") or {}
+        yield "rules.yaml", yaml.safe_dump(spec, sort_keys=False)
 
 
 def _own(folder: Path, name: str, kind: str, ending: str, taken: set[Path]) -> Path:

@@ -109,6 +109,37 @@ def test_objects_releases_and_documents_are_files_of_their_own(tmp_path: Path) -
     assert document == {"Version": "2012-10-17", "Statement": []}
 
 
+def test_what_a_daemon_reads_can_be_handed_to_it(tmp_path: Path) -> None:
+    rules = {"groups": [{"name": "api", "rules": [{"alert": "Down", "expr": "up == 0"}]}]}
+    files = _write(
+        _state(
+            _resource(
+                "kubernetes:core/v1:ConfigMap",
+                "gateway-files",
+                kind="ConfigMap",
+                data={"nginx.conf": "events {}\n", "mime.types": "types {}\n"},
+            ),
+            _resource(
+                "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
+                "alerts",
+                kind="PrometheusRule",
+                spec=rules,
+            ),
+        ),
+        tmp_path,
+    )
+    assert files == [
+        "stack.json",
+        "manifests/gateway-files.yaml",
+        "config/gateway-files.mime.types",
+        "config/gateway-files.nginx.conf",
+        "manifests/alerts.yaml",
+        "config/alerts.rules.yaml",
+    ]
+    assert (tmp_path / "config/gateway-files.nginx.conf").read_text() == "events {}\n"
+    assert yaml.safe_load((tmp_path / "config/alerts.rules.yaml").read_text()) == rules
+
+
 def test_resources_that_share_a_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     policy = '{"Statement": []}'
     files = _write(
