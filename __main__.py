@@ -34,8 +34,8 @@ secrets = Secrets("secrets", SecretsArgs(context=at, settings=env.secrets, keys=
 registry = Registry("registry", RegistryArgs(context=at, settings=env.registry, keys=keys), on)
 cluster = Cluster("cluster", ClusterArgs(
     context=at, settings=env.cluster, network=network, keys=keys), on)
-base = ClusterBase("base", ClusterBaseArgs(
-    context=at, settings=env.cluster, keys=keys), on_cluster("kubernetes", at, cluster))
+inside = on_cluster("kubernetes", at, cluster, on)
+base = ClusterBase("base", ClusterBaseArgs(context=at, settings=env.cluster, keys=keys), inside)
 database = Database("database", DatabaseArgs(
     context=at, settings=env.database, network=network, keys=keys, cluster=cluster), on)
 cache = Cache("cache", CacheArgs(

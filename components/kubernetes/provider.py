@@ -13,8 +13,13 @@ from components.cluster import Cluster
 from components.context import Context
 
 
-def on_cluster(name: str, context: Context, cluster: Cluster) -> pulumi.ResourceOptions:
-    """Options that hand the one Kubernetes provider of the program to a component."""
+def on_cluster(
+    name: str, context: Context, cluster: Cluster, on: pulumi.ResourceOptions
+) -> pulumi.ResourceOptions:
+    """`on` with the one Kubernetes provider of the program added to its providers.
+
+    What lives in the cluster brings its own rights on AWS along, so it needs both.
+    """
     provider = kubernetes.Provider(
         name,
         kubeconfig=cluster.kubeconfig,
@@ -27,4 +32,4 @@ def on_cluster(name: str, context: Context, cluster: Cluster) -> pulumi.Resource
         enable_secret_mutable=True,
         opts=pulumi.ResourceOptions(depends_on=cluster.access_ready),
     )
-    return pulumi.ResourceOptions(providers=[provider])
+    return pulumi.ResourceOptions.merge(on, pulumi.ResourceOptions(providers=[provider]))

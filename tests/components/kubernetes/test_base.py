@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -39,12 +39,18 @@ def base(**changes: Any) -> Recorder:
 
 def provider_of_a_cluster() -> Recorder:
     def program() -> None:
-        on_aws = pulumi.ResourceOptions(provider=aws.Provider("aws", region=REGION))
+        on_aws = aws.Provider("aws", region=REGION)
         entry = aws.eks.AccessEntry(
-            "entry", cluster_name="c", principal_arn="arn:aws:iam::1:role/x", opts=on_aws
+            "entry",
+            cluster_name="c",
+            principal_arn="arn:aws:iam::1:role/x",
+            opts=pulumi.ResourceOptions(provider=on_aws),
         )
         cluster: Any = neighbour(kubeconfig=pulumi.Output.secret("{}"), access_ready=[entry])
-        on_cluster("kubernetes", CONTEXT, cluster)
+        both = on_cluster(
+            "kubernetes", CONTEXT, cluster, pulumi.ResourceOptions(providers=[on_aws])
+        )
+        assert set(cast(Any, both.providers)) == {"aws", "kubernetes"}, "one of both would be lost"
 
     return record(program)
 
