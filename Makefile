@@ -59,7 +59,9 @@ units: $(READY)
 test: $(READY) ## everything
 	@$(MAKE) --no-print-directory check
 	@$(RUN) -m rehearsal engine
-	@$(RUN) -m pytest -m engine -n 2 --dist loadgroup
+	@$(RUN) -m tests.daemons.toolbox
+	@$(RUN) -m pytest -m daemons
+	@$(RUN) -m pytest -m "engine or cluster" -n 2 --dist loadgroup
 
 bench: $(READY) ## the numbers, with the machine's own floor beside them
 	@$(RUN) -m rehearsal.bench
