@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemons.postgres import server
+
+__all__ = ["server"]  # a fixture for every test of this folder
 HERE = Path(__file__).parent
 
 

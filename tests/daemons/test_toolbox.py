@@ -58,9 +58,9 @@ def test_without_apt_the_error_names_the_remedies_in_one_line(tmp_path: Path):
     assert made.stderr == (
         "error: the programs for the daemons' tests cannot be installed: this machine has no "
         "apt-get. Do one of three: run the tests on Debian with a mirror in apt's sources; put "
-        "them on PATH yourself (PostgreSQL 17 with pgvector, amtool 0.27, haproxy 2.8, nginx 1.26, "
-        "openssl 3, pgbouncer 1.21, promtool 2.53, stunnel 5.60); leave them out with "
-        "-m 'not daemons'\n"
+        "them on PATH yourself (PostgreSQL 17 with pgvector and pgaudit, amtool 0.27, "
+        "haproxy 2.8, nginx 1.26, openssl 3, pgbouncer 1.21, promtool 2.53, stunnel 5.60); leave "
+        "them out with -m 'not daemons'\n"
     )
     assert not [each for each in (tmp_path / "daemons").iterdir() if each.is_dir()], (
         "a half-made folder would be taken for a whole one"

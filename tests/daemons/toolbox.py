@@ -27,6 +27,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -74,7 +75,16 @@ def _redis(name: str) -> Program:
     return Program(path=f"usr/bin/{name}", suite="bookworm", least=(7,), below=(8,))
 
 
-POSTGRES = ("initdb", "pg_ctl", "postgres", "psql", "pg_dump", "pg_restore", "pgbench")
+POSTGRES = (
+    "initdb",
+    "pg_ctl",
+    "postgres",
+    "psql",
+    "pg_dump",
+    "pg_restore",
+    "pg_isready",
+    "pgbench",
+)
 PROGRAMS: dict[str, Program] = {
     **{name: _postgres(name) for name in POSTGRES},
     **{name: _redis(name) for name in ("redis-server", "redis-sentinel", "redis-cli")},
@@ -89,6 +99,7 @@ PROGRAMS: dict[str, Program] = {
 PACKAGES: dict[str, tuple[str, ...]] = {
     "trixie": (
         "postgresql-17",
+        "postgresql-17-pgaudit",
         "postgresql-17-pgvector",
         "pgbouncer",
         "nginx",
@@ -100,6 +111,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     ),
     "bookworm": ("redis-server", "redis-sentinel"),
 }
+EXTENSIONS = ("pg_stat_statements", "pgaudit", "vector")
 # What these packages want of a whole system (users, services, prompts) and no program of ours
 # opens; this apt is told that it is installed. It is half of the download.
 _OF_A_SYSTEM = (
@@ -159,8 +171,8 @@ def unprivileged() -> tuple[str, ...]:
     """Before an argv: PostgreSQL and PgBouncer refuse to run as root. Empty for any other user.
 
     Where root's cache is closed to others, the programs may still read through its folders; the
-    secure bit lets access(2), with which PostgreSQL looks for itself, know of that (capabilities(7),
-    faccessat in the kernel). Raises ToolboxError.
+    secure bit lets access(2), with which PostgreSQL looks for itself, know of that
+    (capabilities(7)). Raises ToolboxError.
     """
     if os.geteuid() != 0:
         return ()
@@ -185,12 +197,18 @@ def give(path: Path) -> Path:
 
 @contextlib.contextmanager
 def running(
-    argv: list[str], *, ready: Callable[[], bool], log: Path, seconds: float = 20.0
+    argv: list[str],
+    *,
+    ready: Callable[[], bool],
+    log: Path,
+    seconds: float = 20.0,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A daemon in the foreground for as long as the block runs; its output goes to `log`.
 
-    ready: asked until it says yes. Raises AssertionError with the log's end where the daemon ends
-    or is not ready in time.
+    ready: asked until it says yes. stop: what asks it to end (PostgreSQL waits for its clients on
+    SIGTERM, and ends at once on SIGINT). Raises AssertionError with the log's end where the daemon
+    ends or is not ready in time.
     """
     with log.open("ab") as output:
         daemon = subprocess.Popen(
@@ -211,7 +229,7 @@ def running(
                 time.sleep(0.05)
             yield daemon
         finally:
-            daemon.terminate()
+            daemon.send_signal(stop)
             try:
                 daemon.wait(10)
             except subprocess.TimeoutExpired:
@@ -249,7 +267,7 @@ def _found(name: str) -> Path:
 
 
 def _whole(name: str) -> bool:
-    """PostgreSQL of PATH will do only with pgvector, and all its programs from one place."""
+    """PostgreSQL of PATH will do only with all its programs and the extensions that we use."""
     if name not in POSTGRES:
         return True
     asked = shutil.which("pg_config")
@@ -257,7 +275,9 @@ def _whole(name: str) -> bool:
         return False
     said = subprocess.run([asked, "--version", "--sharedir"], capture_output=True, text=True).stdout
     of, share = [*said.splitlines(), "", ""][:2]
-    return PROGRAMS[name].suits(_number(of)) and (Path(share) / "extension/vector.control").exists()
+    return PROGRAMS[name].suits(_number(of)) and all(
+        (Path(share) / f"extension/{each}.control").exists() for each in EXTENSIONS
+    )
 
 
 def _version_of(program: Path, asks: str) -> Version | None:
@@ -465,7 +485,9 @@ def _hopeless(suite: str, reason: str) -> ToolboxError:
 
 def _least(name: str, program: Program) -> str:
     number = ".".join(map(str, program.least))
-    return f"PostgreSQL {number} with pgvector" if name in POSTGRES else f"{name} {number}"
+    return (
+        f"PostgreSQL {number} with pgvector and pgaudit" if name in POSTGRES else f"{name} {number}"
+    )
 
 
 if __name__ == "__main__":
