@@ -380,8 +380,11 @@ def cron_job(task: Task, files_name: pulumi.Input[str] | None = None) -> Manifes
 
 # -- what stands beside it -----------------------------------------------------------------------
 def service(workload: Workload) -> Manifest | None:
-    """The spec of its Service, None where nobody may call it; headless for a StatefulSet."""
-    ports = [port for port in workload.ports if port.name != METRICS_PORT]
+    """The spec of its Service, None where nobody may call it; headless for a StatefulSet.
+
+    What the main container listens on; sidecars listen for it, for Prometheus or for the kubelet.
+    """
+    ports = [port for port in workload.main.ports if port.name != METRICS_PORT]
     if not workload.service or not ports:
         return None
     spec: Manifest = {

@@ -150,7 +150,7 @@ def test_a_service_selects_exactly_the_pods_of_its_component():
 def test_the_port_of_the_declaration_is_the_only_one_anywhere():
     made = deployed(workload(), target_group_arn=TARGET_GROUP)
     ports = made.one(SERVICE).inputs["spec"]["ports"]
-    assert [(p["port"], p["targetPort"]) for p in ports] == [(8080, 8080), (9121, 9121)]
+    assert [(p["port"], p["targetPort"]) for p in ports] == [(8080, 8080)]
     assert made.one(BINDING).inputs["spec"] == {
         "targetGroupARN": TARGET_GROUP,
         "targetType": "ip",
