@@ -178,6 +178,8 @@ def arches_yaml(
     api = settings.api
     assert api is not None
     programs = settings.programs
+    reader = f"ws://{APPLICATION}-scraper:{HELPER_PORTS['scraper']}"  # Playwright's server
+    scraper = reader if "scraper" in programs else ""
     return yaml.safe_dump(
         {
             "api": {
@@ -214,10 +216,7 @@ def arches_yaml(
             "logging": {"level": api.log_level, "pretty": False},
             "intelligence": {
                 "llm": {"type": "openai", "token": ""},
-                "scraper": {
-                    "enabled": "scraper" in programs,
-                    "endpoint": f"ws://{APPLICATION}-scraper:{HELPER_PORTS['scraper']}",
-                },
+                "scraper": {"enabled": "scraper" in programs, "endpoint": scraper},
                 "unstructured": {"enabled": "unstructured" in programs},
             },
         },

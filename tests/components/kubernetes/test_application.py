@@ -135,7 +135,7 @@ def variables(workload: Workload) -> dict[str, Any]:
     return dict(workload.main.env)
 
 
-def synced(kind: str = "elasticache", **given: Any) -> dict[str, SyncedSecret]:
+def synced(kind: str = "elasticache", /, **given: Any) -> dict[str, SyncedSecret]:
     endpoint = neighbour(kind=kind, primary_host="redis.example.com", port=6379)
     found: dict[str, SyncedSecret] = {}
 
