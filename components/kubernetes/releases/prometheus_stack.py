@@ -1,0 +1,214 @@
+"""Prometheus, Alertmanager and Grafana with what they scrape of the cluster itself.
+
+Meets MON-01 (15 s, two replicas, gp3, retention), MON-03 and MON-04 (every monitor and rule of the
+cluster is found, whatever its labels), MON-10 and CHK-INFRA-06 (Grafana: password from a Secret,
+sign-in by OIDC as a choice, dashboards as code, not public), MON-08 in its part (Alertmanager reads
+its routes from a Secret, so no receiver's address is in Helm's values).
+
+- What EKS hides (controller manager, scheduler, etcd, kube-proxy) is neither scraped nor alerted
+  about: those alerts would fire for ever.
+- The node exporter needs the host, so it has a namespace of its own; all else is `restricted`.
+- CRDs are a step of their own (ADR 9).
+
+Refused: Grafana with a volume (it would need a root container, and dashboards that only live there);
+the chart's network policies (components/kubernetes/system_policies.py writes all of them).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.kubernetes.releases import BUDGET, CONTAINER, MAX_ONE, Chart, Values, resources
+
+if TYPE_CHECKING:
+    from settings.operators import GrafanaSignIn, MonitoringSettings
+
+CHART = Chart(
+    name="kube-prometheus-stack",
+    repository="https://prometheus-community.github.io/helm-charts",
+)
+NAME = "monitoring"  # prefix of every object, so that addresses are known to others
+INTERVAL = "15s"  # the guide's scrape_interval and evaluation_interval (MON-01)
+ALERTMANAGER_SECRET = "alertmanager-config"  # key alertmanager.yaml
+GRAFANA_SECRET = "grafana-admin"
+GRAFANA_USER = "admin"
+DASHBOARD_LABEL = "grafana_dashboard"
+FOLDER_ANNOTATION = "grafana_folder"
+# Blocks are dropped before the volume is full; the rest is for the write-ahead log.
+VOLUME_SHARE_PERCENT = 80
+
+PROMETHEUS_URL = "http://monitoring-prometheus.monitoring.svc:9090"
+LOKI_URL = "http://loki.logging.svc:3100"
+JAEGER_URL = "http://jaeger.tracing.svc:16686"
+
+OPERATOR_LABELS = {"app.kubernetes.io/name": "kube-prometheus-stack-prometheus-operator"}
+PROMETHEUS_LABELS = {"app.kubernetes.io/name": "prometheus"}
+ALERTMANAGER_LABELS = {"app.kubernetes.io/name": "alertmanager"}
+GRAFANA_LABELS = {"app.kubernetes.io/name": "grafana"}
+STATE_LABELS = {"app.kubernetes.io/name": "kube-state-metrics"}
+NODE_LABELS = {"app.kubernetes.io/name": "prometheus-node-exporter"}
+
+_HIDDEN = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
+_NEVER_TRUE = (
+    "kubeControllerManager",
+    "kubeSchedulerAlerting",
+    "kubeSchedulerRecording",
+    "kubeProxy",
+    "etcd",
+    "windows",
+)
+
+
+def volume(storage_class: str, gib: int) -> Values:
+    """The claim of one replica."""
+    return {
+        "volumeClaimTemplate": {
+            "spec": {
+                "storageClassName": storage_class,
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": f"{gib}Gi"}},
+            }
+        }
+    }
+
+
+def values(
+    settings: MonitoringSettings, *, stack: str, storage_class: str, node_namespace: str
+) -> Values:
+    """stack: label of every series that leaves Prometheus, so that two environments differ."""
+    off: dict[str, Any] = {component: {"enabled": False} for component in _HIDDEN}
+    return {
+        "fullnameOverride": NAME,
+        "cleanPrometheusOperatorObjectNames": True,
+        "crds": {"enabled": False},
+        "defaultRules": {"rules": dict.fromkeys(_NEVER_TRUE, False)},
+        **off,
+        "prometheus": _prometheus(settings, stack, storage_class),
+        "alertmanager": _alertmanager(settings, storage_class),
+        "prometheusOperator": _operator(),
+        "grafana": _grafana(settings.grafana_sign_in),
+        "kube-state-metrics": {"resources": resources("20m", "96Mi")},
+        "prometheus-node-exporter": {
+            "namespaceOverride": node_namespace,
+            "resources": resources("20m", "48Mi"),
+            # All of `restricted` but the host's paths and namespaces, which are its purpose.
+            "containerSecurityContext": CONTAINER,
+        },
+    }
+
+
+def _prometheus(settings: MonitoringSettings, stack: str, storage_class: str) -> Values:
+    everything = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+    return {
+        "serviceAccount": {"name": "prometheus"},
+        "podDisruptionBudget": {"enabled": settings.prometheus_replicas > 1},
+        "prometheusSpec": {
+            "replicas": settings.prometheus_replicas,
+            "podAntiAffinity": "hard",
+            "scrapeInterval": INTERVAL,
+            "evaluationInterval": INTERVAL,
+            "retention": f"{settings.retention_days}d",
+            "retentionSize": f"{settings.volume_gib * VOLUME_SHARE_PERCENT // 100}GiB",
+            "storageSpec": volume(storage_class, settings.volume_gib),
+            "resources": resources("250m", f"{settings.prometheus_memory_mib}Mi"),
+            "externalLabels": {"stack": stack},
+            **{f"{kind}SelectorNilUsesHelmValues": False for kind in everything},
+        },
+    }
+
+
+def _alertmanager(settings: MonitoringSettings, storage_class: str) -> Values:
+    return {
+        "podDisruptionBudget": {"enabled": settings.alertmanager_replicas > 1},
+        "alertmanagerSpec": {
+            "replicas": settings.alertmanager_replicas,
+            "podAntiAffinity": "hard",
+            "useExistingSecret": True,
+            "configSecret": ALERTMANAGER_SECRET,
+            "retention": "120h",
+            "storage": volume(storage_class, 2),
+            "resources": resources("10m", "64Mi"),
+        },
+        "serviceAccount": {"name": "alertmanager"},
+    }
+
+
+def _operator() -> Values:
+    return {
+        "resources": resources("20m", "96Mi"),
+        "podDisruptionBudget": BUDGET,
+        "prometheusConfigReloader": {"resources": resources("10m", "32Mi")},
+        "admissionWebhooks": {"patch": {"resources": resources("10m", "32Mi")}},
+    }
+
+
+def _grafana(sign_in: GrafanaSignIn | None) -> Values:
+    return {
+        "fullnameOverride": "grafana",
+        "serviceAccount": {"name": "grafana"},
+        "admin": {
+            "existingSecret": GRAFANA_SECRET,
+            "userKey": "user",
+            "passwordKey": "password",
+        },
+        "persistence": {"enabled": False},
+        "initChownData": {"enabled": False},
+        "testFramework": {"enabled": False},
+        "defaultDashboardsEditable": False,
+        "resources": resources("50m", "256Mi"),
+        "podDisruptionBudget": MAX_ONE,
+        "sidecar": {
+            "resources": resources("10m", "96Mi"),
+            "dashboards": {
+                "enabled": True,
+                "label": DASHBOARD_LABEL,
+                "searchNamespace": "ALL",
+                "folderAnnotation": FOLDER_ANNOTATION,
+                "provider": {"foldersFromFilesStructure": True},
+            },
+        },
+        "additionalDataSources": [
+            {"name": "Loki", "uid": "loki", "type": "loki", "access": "proxy", "url": LOKI_URL},
+            {
+                "name": "Jaeger",
+                "uid": "jaeger",
+                "type": "jaeger",
+                "access": "proxy",
+                "url": JAEGER_URL,
+            },
+        ],
+        "grafana.ini": grafana_ini(sign_in),
+    }
+
+
+def grafana_ini(sign_in: GrafanaSignIn | None) -> Values:
+    """Nobody signs up, nobody is anonymous, nothing is reported home (MON-10).
+
+    With `sign_in` people come from the company's identity provider, by the code flow with PKCE: a
+    public client, so there is no further secret. The first administrator stays for emergencies.
+    """
+    ini: Values = {
+        "analytics": {"reporting_enabled": False, "check_for_updates": False},
+        "auth.anonymous": {"enabled": False},
+        "security": {"disable_gravatar": True},
+        "users": {"allow_sign_up": False},
+    }
+    if sign_in is not None:
+        ini["server"] = {"root_url": sign_in.root_url}
+        ini["auth.generic_oauth"] = {
+            "enabled": True,
+            "name": "Single sign-on",
+            "client_id": sign_in.client_id,
+            "auth_url": sign_in.auth_url,
+            "token_url": sign_in.token_url,
+            "api_url": sign_in.user_info_url,
+            "scopes": "openid profile email groups",
+            "use_pkce": True,
+            "allow_sign_up": True,
+            "role_attribute_strict": True,
+            "role_attribute_path": (
+                f"contains(groups[*], '{sign_in.admin_group}') && 'Admin' || "
+                f"contains(groups[*], '{sign_in.viewer_group}') && 'Viewer'"
+            ),
+        }
+    return ini

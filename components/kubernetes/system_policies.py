@@ -1,0 +1,210 @@
+"""Network policies of the operators' namespaces, generated from what their pods declare.
+
+Default deny both ways; then one policy for each kind of pod. What comes in is never said: it follows
+from what others reach, from the metrics that Prometheus scrapes and from the webhooks that the API
+server calls. Meets K8S-01, K8S-03, K8S-08 and CHK-SEC-03 for those namespaces, with K8S-10 in mind:
+the CNI judges a packet before it is sent on from a Service's address to a pod's, so the API server
+is named by both.
+
+Kubelet probes need no rule: a node may always reach its own pods. Refused: the charts' own policies
+(each opens more than it needs, or cuts off DNS and AWS; five charts have none).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.kubernetes.shape import (
+    AwsApi,
+    DataStore,
+    Internet,
+    KubernetesApi,
+    Neighbours,
+)
+
+Manifest = dict[str, Any]
+
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+DNS_LABELS = {"k8s-app": "kube-dns"}
+# EKS user guide, "Learn how EKS Pod Identity works": the agent's address on each node.
+IDENTITY_AGENT = "169.254.170.23/32"
+LINK_LOCAL = "169.254.0.0/16"
+ANYWHERE = "0.0.0.0/0"
+KUBELET_PORT, NODE_EXPORTER_PORT = 10250, 9100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scraped:
+    """Every pod of the cluster on any port, and the nodes' own metrics: Prometheus alone."""
+
+
+SystemPeer = AwsApi | DataStore | Internet | KubernetesApi | Neighbours | Scraped
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemPods:
+    """Pods of an operator, by namespace and labels.
+
+    metrics: ports that Prometheus scrapes. webhook: port that the API server calls. members: TCP
+    ports that these pods open to each other; gossip: TCP and UDP. serves: ports that pods of the
+    application's namespace may reach.
+    """
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    reaches: tuple[SystemPeer, ...] = ()
+    metrics: tuple[int, ...] = ()
+    webhook: int | None = None
+    members: tuple[int, ...] = ()
+    gossip: tuple[int, ...] = ()
+    serves: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where things are that no label selects. service: the cluster's block of Service addresses."""
+
+    private: tuple[str, ...]
+    data: tuple[str, ...]
+    vpc: str
+    service: str
+    application: str
+
+    @property
+    def api_server(self) -> list[str]:
+        """Its interfaces are in the private subnets; its Service has the block's first address."""
+        first = ipaddress.IPv4Network(self.service)[1]
+        return [*self.private, f"{first}/32"]
+
+
+def policies(pods: Sequence[SystemPods], at: Addresses) -> list[Manifest]:
+    """Every policy of the namespaces of `pods`. Raises ValueError: a peer that nobody declares."""
+    _known(pods)
+    namespaces = sorted({each.namespace for each in pods})
+    return [
+        *(manifest for namespace in namespaces for manifest in closed(namespace)),
+        *(_policy(each, pods, at) for each in pods),
+    ]
+
+
+def closed(namespace: str) -> list[Manifest]:
+    """Nothing in, nothing out, but names are resolved."""
+    deny = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    dns = {
+        "podSelector": {},
+        "policyTypes": ["Egress"],
+        "egress": [
+            {
+                "to": [_pods("kube-system", DNS_LABELS)],
+                "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+            }
+        ],
+    }
+    return [_manifest("default-deny", namespace, deny), _manifest("dns", namespace, dns)]
+
+
+def _policy(pods: SystemPods, every: Sequence[SystemPods], at: Addresses) -> Manifest:
+    egress = [rule for peer in pods.reaches for rule in _out(peer, at)]
+    ingress = _in(pods, every, at)
+    if mesh := _mesh(pods):
+        ours = [_pods(pods.namespace, pods.labels)]
+        egress.append({"to": ours, "ports": mesh})
+        ingress.append({"from": ours, "ports": mesh})
+    spec = {
+        "podSelector": {"matchLabels": dict(pods.labels)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": ingress,
+        "egress": egress,
+    }
+    return _manifest(pods.name, pods.namespace, spec)
+
+
+def _in(pods: SystemPods, every: Sequence[SystemPods], at: Addresses) -> list[Manifest]:
+    rules: list[Manifest] = []
+    for other in every:
+        for peer in other.reaches:
+            if isinstance(peer, Neighbours) and _is(peer, pods):
+                rules.append(
+                    {"from": [_pods(other.namespace, other.labels)], "ports": _tcp(*peer.ports)}
+                )
+            if isinstance(peer, Scraped) and pods.metrics:
+                rules.append(
+                    {"from": [_pods(other.namespace, other.labels)], "ports": _tcp(*pods.metrics)}
+                )
+    if pods.webhook is not None:
+        rules.append({"from": _blocks(at.private), "ports": _tcp(pods.webhook)})
+    if pods.serves:
+        application = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: at.application}}}
+        rules.append({"from": [application], "ports": _tcp(*pods.serves)})
+    return rules
+
+
+def _out(peer: SystemPeer, at: Addresses) -> list[Manifest]:
+    match peer:
+        case AwsApi():
+            return [
+                {"to": [_block(ANYWHERE, LINK_LOCAL)], "ports": _tcp(443)},
+                {"to": [_block(IDENTITY_AGENT)], "ports": _tcp(80)},
+            ]
+        case Internet():
+            return [{"to": [_block(ANYWHERE, at.vpc, LINK_LOCAL)], "ports": _tcp(*peer.ports)}]
+        case KubernetesApi():
+            return [{"to": _blocks(at.api_server), "ports": _tcp(443)}]
+        case DataStore():
+            port = {"database": 5432, "cache": 6379}[peer.store]
+            return [{"to": _blocks(at.data), "ports": _tcp(port)}]
+        case Neighbours():
+            return [{"to": [_pods(peer.namespace, peer.labels)], "ports": _tcp(*peer.ports)}]
+        case Scraped():
+            nodes = _tcp(KUBELET_PORT, NODE_EXPORTER_PORT)
+            return [
+                {"to": [{"namespaceSelector": {}}]},
+                {"to": _blocks(at.private), "ports": nodes},
+            ]
+
+
+def _known(pods: Sequence[SystemPods]) -> None:
+    for each in pods:
+        for peer in each.reaches:
+            if isinstance(peer, Neighbours) and not any(_is(peer, other) for other in pods):
+                raise ValueError(
+                    f"{each.namespace}/{each.name} reaches {dict(peer.labels)} in "
+                    f"{peer.namespace}, which nobody declares; declared are "
+                    + ", ".join(f"{other.namespace}/{other.name}" for other in pods)
+                )
+
+
+def _is(peer: Neighbours, pods: SystemPods) -> bool:
+    return peer.namespace == pods.namespace and dict(peer.labels) == dict(pods.labels)
+
+
+def _mesh(pods: SystemPods) -> list[Manifest]:
+    udp = [{"protocol": "UDP", "port": port} for port in pods.gossip]
+    return [*_tcp(*pods.members, *pods.gossip), *udp]
+
+
+def _tcp(*ports: int) -> list[Manifest]:
+    return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def _pods(namespace: str, labels: Mapping[str, str]) -> Manifest:
+    return {
+        "namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}},
+        "podSelector": {"matchLabels": dict(labels)},
+    }
+
+
+def _block(cidr: str, *without: str) -> Manifest:
+    return {"ipBlock": {"cidr": cidr} | ({"except": list(without)} if without else {})}
+
+
+def _blocks(cidrs: Sequence[str]) -> list[Manifest]:
+    return [_block(cidr) for cidr in cidrs]
+
+
+def _manifest(name: str, namespace: str, spec: Manifest) -> Manifest:
+    return {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
