@@ -287,6 +287,8 @@ class Workload(Pod):
     minimum to maximum: pods; an autoscaler exists where they differ. cpu_percent: of the request.
     drain_seconds: how long a stopping pod still serves while the load balancer deregisters it.
     may_be_down: pods of it that a drain or a rollout may take away at once.
+    surge: pods more during a rollout; with 0 it takes one away instead and never has more.
+    settle_seconds: how long a new pod must be ready before the rollout goes on.
     """
 
     minimum: int = 2
@@ -294,6 +296,8 @@ class Workload(Pod):
     cpu_percent: int = 70
     drain_seconds: int = 0
     may_be_down: int = 1
+    surge: int = 1
+    settle_seconds: int = 10
     volume: Volume | None = None
     service: bool = True
 
