@@ -5,7 +5,8 @@ they are one sum over the settings, checked at the door. What PgBouncer reads (p
 written by the component that runs it.
 
 Meets POOL-05 to POOL-10, ENV-08, OPT-01, ISSUE-07. Refused: session pooling (each API connection
-would hold one of the server's 195) and a setting for it.
+would hold one of the server's 195) and a setting for it; a rollout without a pod more (the one that
+drains still holds its connections, so the sum would be wrong).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from settings.core import Section, clash, setting
 from settings.postgres import RESERVED_CONNECTIONS
 
 POOL_MODE = "transaction"
+
+# A tag may move, a digest cannot.
+IMAGE = r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)+(:[A-Za-z0-9._-]{1,128})?@sha256:[0-9a-f]{64}$"
 
 # The API answers within 30 s (requirements, arithmetic: timeouts grow outwards); a client that
 # waits longer than this for a connection would be cut off by its own deadline instead (POOL-07).
@@ -43,7 +47,12 @@ class PoolerSettings(Section):
         3, allowed="whole pods from 1 to 10; one for each zone", example=3, ge=1, le=10
     )
     surge: int = setting(
-        1, allowed="whole pods from 0 to 3 that a rollout adds", example=1, ge=0, le=3
+        1,
+        allowed="whole pods from 1 to 3 that a rollout has beside them, counting the one that "
+        "drains",
+        example=1,
+        ge=1,
+        le=3,
     )
     port: int = setting(
         6432, allowed="a port from 1,024 to 65,535", example=6432, ge=1024, le=65535
@@ -130,6 +139,33 @@ class PoolerSettings(Section):
             if low > high:
                 raise clash(key, got=low, allowed=f"not more than {ceiling} ({high})", example=high)
         return self
+
+
+class PoolerPods(PoolerSettings):
+    """The same section with what its pods are made of; the budget needs none of it."""
+
+    image: str = setting(
+        allowed="PgBouncer 1.25.2 or later (CVE-2026-6664) by digest, with psql and a shell",
+        example="ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:" + "0" * 64,
+        pattern=IMAGE,
+    )
+    exporter_image: str = setting(
+        allowed="prometheus-community/pgbouncer_exporter 0.12 or later by digest",
+        example="quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1@sha256:" + "0" * 64,
+        pattern=IMAGE,
+    )
+    # One thread: more than a whole CPU is never used.
+    cpu_millis: int = setting(
+        250, allowed="thousandths of a CPU from 50 to 1,000", example=250, ge=50, le=1000
+    )
+    # The manual's worst case of 200 statements for 1,000 clients is 17 MB, beside buffers.
+    memory_mib: int = setting(
+        128,
+        allowed="whole MiB from 64 to 2,048; twice as much is the limit",
+        example=128,
+        ge=64,
+        le=2048,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
