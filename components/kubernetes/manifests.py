@@ -44,8 +44,6 @@ Manifest = dict[str, Any]
 
 # Of this name, a port is for Prometheus alone (ENV-20).
 METRICS_PORT = "metrics"
-# A pod that dies in its first seconds must not count as a success of the rollout.
-READY_SECONDS = 10
 # After that long without progress a rollout has failed (CICD-10).
 PROGRESS_SECONDS = 600
 SCRAPE_INTERVAL = "15s"  # the guide's scrape_interval (MON-01)
@@ -298,11 +296,14 @@ def _secret(secret: str) -> str:
 
 # -- what runs it --------------------------------------------------------------------------------
 def deployment(workload: Workload, files_name: pulumi.Input[str] | None = None) -> Manifest:
-    """The spec of its Deployment: one pod more during a rollout, never one less (UPD-02)."""
+    """The spec of its Deployment: pods more during a rollout, never one less (UPD-02); where there
+    may be no more, one less."""
+    # Both 0 is refused by the API server: nothing could be replaced.
+    less = 0 if workload.surge else 1
     return _running(workload, files_name) | {
         "strategy": {
             "type": "RollingUpdate",
-            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            "rollingUpdate": {"maxSurge": workload.surge, "maxUnavailable": less},
         },
         "progressDeadlineSeconds": PROGRESS_SECONDS,
     }
@@ -335,7 +336,7 @@ def _running(workload: Workload, files_name: pulumi.Input[str] | None) -> Manife
     count = {} if autoscaled(workload) else {"replicas": workload.minimum}
     return count | {
         "selector": {"matchLabels": workload.labels},
-        "minReadySeconds": READY_SECONDS,
+        "minReadySeconds": workload.settle_seconds,
         "revisionHistoryLimit": 5,
         "template": pod_template(workload, files_name),
     }

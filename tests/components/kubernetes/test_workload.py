@@ -179,6 +179,12 @@ def test_a_rollout_adds_one_pod_and_never_takes_one_away():
     assert (spec["minReadySeconds"], spec["progressDeadlineSeconds"]) == (10, 600)
 
 
+def test_a_rollout_that_may_add_none_takes_one_away():
+    spec = deployed(workload(surge=0, settle_seconds=30)).one(DEPLOYMENT).inputs["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    assert spec["minReadySeconds"] == 30
+
+
 def test_where_there_is_an_autoscaler_nobody_else_says_how_many_pods():
     made = deployed(workload())
     assert "replicas" not in made.one(DEPLOYMENT).inputs["spec"], "each run would scale back"
