@@ -43,7 +43,7 @@ _HTTPS = r"^https://[^\s@]+$"
 
 
 class GrafanaSignIn(Section):
-    """The identity provider for Grafana (MON-10): a public client with PKCE, so without a secret."""
+    """The identity provider for Grafana (MON-10): a public client with PKCE, so no secret."""
 
     root_url: str = setting(
         allowed="the address at which people open Grafana",

@@ -5,8 +5,8 @@
 
 Both hold them as templates, so an upgrade upgrades them, and `keep` leaves them where a release is
 deleted: with a kind go all its objects. The others bring theirs in a `crds/` folder, which Helm
-installs once and never touches again: Velero's chart upgrades its own in a hook; how those of the
-load balancer controller and of Sealed Secrets are raised is in the runbook "helm-release-interrupted".
+installs once and never touches again: Velero's chart upgrades its own in a hook; for the load
+balancer controller and Sealed Secrets a person does (docs/runbooks/helm-release-interrupted.md).
 """
 
 from __future__ import annotations

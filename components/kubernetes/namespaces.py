@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.context import Context
 from components.kubernetes.base import pod_security
-from components.kubernetes.system_policies import Addresses, SystemPods, policies
+from components.kubernetes.network_policies import places
+from components.kubernetes.system_pods import MONITORING
+from components.kubernetes.system_policies import SystemPods, policies
 from settings.cluster import ClusterSettings
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 class SystemNamespacesArgs:
     """levels: namespace -> Pod Security level. pods: everything that will run there."""
 
-    context: Context
     cluster: ClusterSettings
     network: Network
     levels: dict[str, str]
@@ -33,9 +33,9 @@ class SystemNamespacesArgs:
 
 
 class SystemNamespaces(pulumi.ComponentResource):
-    """`ready`: namespaces and their policies, for `depends_on` only."""
+    """`ready`: each namespace with its policies, for `depends_on` only."""
 
-    ready: list[pulumi.Resource]
+    ready: dict[str, list[pulumi.Resource]]
 
     def __init__(
         self, name: str, args: SystemNamespacesArgs, opts: pulumi.ResourceOptions | None = None
@@ -53,18 +53,12 @@ class SystemNamespaces(pulumi.ComponentResource):
             )
             for namespace, level in args.levels.items()
         }
-        at = Addresses(
-            private=args.network.private_cidrs,
-            data=args.network.data_cidrs,
-            vpc=args.network.cidr,
-            service=args.cluster.service_cidr,
-            application=args.cluster.namespace,
-        )
-        self.ready = [*made.values()]
+        at = places(args.network, args.cluster, monitoring=MONITORING)
+        self.ready = {namespace: [resource] for namespace, resource in made.items()}
         for policy in policies(args.pods, at):
             metadata = policy["metadata"]
             namespace = made[metadata["namespace"]]
-            self.ready.append(
+            self.ready[metadata["namespace"]].append(
                 kubernetes.networking.v1.NetworkPolicy(
                     f"{name}-{metadata['namespace']}-{metadata['name']}",
                     metadata=metadata,

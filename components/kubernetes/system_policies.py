@@ -1,10 +1,9 @@
 """Network policies of the operators' namespaces, generated from what their pods declare.
 
-Default deny both ways; then one policy for each kind of pod. What comes in is never said: it follows
-from what others reach, from the metrics that Prometheus scrapes and from the webhooks that the API
-server calls. Meets K8S-01, K8S-03, K8S-08 and CHK-SEC-03 for those namespaces, with K8S-10 in mind:
-the CNI judges a packet before it is sent on from a Service's address to a pod's, so the API server
-is named by both.
+Default deny both ways; then one policy for each kind of pod. What comes in is never said: it
+follows from what others reach, from the metrics that Prometheus scrapes and from the webhooks that
+the API server calls. Meets K8S-01, K8S-03, K8S-08 and CHK-SEC-03 for those namespaces, as
+`components/kubernetes/network_policies.py` does for the application's.
 
 Kubelet probes need no rule: a node may always reach its own pods. Refused: the charts' own policies
 (each opens more than it needs, or cuts off DNS and AWS; five charts have none).
@@ -12,11 +11,22 @@ Kubelet probes need no rule: a node may always reach its own pods. Refused: the 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
+from components.kubernetes.network_policies import (
+    DNS_PORT,
+    HTTPS_PORT,
+    IDENTITY_AGENT,
+    IDENTITY_PORT,
+    NAMESPACE_LABEL,
+    NODE_DNS,
+    NOT_INTERNET,
+    STORE_PORTS,
+    Places,
+)
 from components.kubernetes.shape import (
     AwsApi,
     DataStore,
@@ -27,12 +37,7 @@ from components.kubernetes.shape import (
 
 Manifest = dict[str, Any]
 
-NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 DNS_LABELS = {"k8s-app": "kube-dns"}
-# EKS user guide, "Learn how EKS Pod Identity works": the agent's address on each node.
-IDENTITY_AGENT = "169.254.170.23/32"
-LINK_LOCAL = "169.254.0.0/16"
-ANYWHERE = "0.0.0.0/0"
 KUBELET_PORT, NODE_EXPORTER_PORT = 10250, 9100
 
 
@@ -64,51 +69,24 @@ class SystemPods:
     serves: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Addresses:
-    """Where things are that no label selects. service: the cluster's block of Service addresses."""
-
-    private: tuple[str, ...]
-    data: tuple[str, ...]
-    vpc: str
-    service: str
-    application: str
-
-    @property
-    def api_server(self) -> list[str]:
-        """Its interfaces are in the private subnets; its Service has the block's first address."""
-        first = ipaddress.IPv4Network(self.service)[1]
-        return [*self.private, f"{first}/32"]
-
-
-def policies(pods: Sequence[SystemPods], at: Addresses) -> list[Manifest]:
+def policies(pods: Sequence[SystemPods], at: Places) -> list[Manifest]:
     """Every policy of the namespaces of `pods`. Raises ValueError: a peer that nobody declares."""
     _known(pods)
     namespaces = sorted({each.namespace for each in pods})
     return [
-        *(manifest for namespace in namespaces for manifest in closed(namespace)),
+        *map(closed, namespaces),
         *(_policy(each, pods, at) for each in pods),
     ]
 
 
-def closed(namespace: str) -> list[Manifest]:
-    """Nothing in, nothing out, but names are resolved."""
-    deny = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    dns = {
-        "podSelector": {},
-        "policyTypes": ["Egress"],
-        "egress": [
-            {
-                "to": [_pods("kube-system", DNS_LABELS)],
-                "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
-            }
-        ],
-    }
-    return [_manifest("default-deny", namespace, deny), _manifest("dns", namespace, dns)]
+def closed(namespace: str) -> Manifest:
+    """Nothing in, nothing out, not even names."""
+    spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    return _manifest("default-deny", namespace, spec)
 
 
-def _policy(pods: SystemPods, every: Sequence[SystemPods], at: Addresses) -> Manifest:
-    egress = [rule for peer in pods.reaches for rule in _out(peer, at)]
+def _policy(pods: SystemPods, every: Sequence[SystemPods], at: Places) -> Manifest:
+    egress = [_dns(), *(rule for peer in pods.reaches for rule in _out(peer, at))]
     ingress = _in(pods, every, at)
     if mesh := _mesh(pods):
         ours = [_pods(pods.namespace, pods.labels)]
@@ -123,7 +101,7 @@ def _policy(pods: SystemPods, every: Sequence[SystemPods], at: Addresses) -> Man
     return _manifest(pods.name, pods.namespace, spec)
 
 
-def _in(pods: SystemPods, every: Sequence[SystemPods], at: Addresses) -> list[Manifest]:
+def _in(pods: SystemPods, every: Sequence[SystemPods], at: Places) -> list[Manifest]:
     rules: list[Manifest] = []
     for other in every:
         for peer in other.reaches:
@@ -138,25 +116,27 @@ def _in(pods: SystemPods, every: Sequence[SystemPods], at: Addresses) -> list[Ma
     if pods.webhook is not None:
         rules.append({"from": _blocks(at.private), "ports": _tcp(pods.webhook)})
     if pods.serves:
-        application = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: at.application}}}
+        application = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: at.namespace}}}
         rules.append({"from": [application], "ports": _tcp(*pods.serves)})
     return rules
 
 
-def _out(peer: SystemPeer, at: Addresses) -> list[Manifest]:
+def _out(peer: SystemPeer, at: Places) -> list[Manifest]:
     match peer:
         case AwsApi():
+            # Interface endpoints are in the private subnets, other services outside.
             return [
-                {"to": [_block(ANYWHERE, LINK_LOCAL)], "ports": _tcp(443)},
-                {"to": [_block(IDENTITY_AGENT)], "ports": _tcp(80)},
+                {"to": [*_blocks(at.private), _internet(at)], "ports": _tcp(HTTPS_PORT)},
+                {"to": _blocks([IDENTITY_AGENT]), "ports": _tcp(IDENTITY_PORT)},
             ]
         case Internet():
-            return [{"to": [_block(ANYWHERE, at.vpc, LINK_LOCAL)], "ports": _tcp(*peer.ports)}]
+            return [{"to": [_internet(at)], "ports": _tcp(*peer.ports)}]
         case KubernetesApi():
-            return [{"to": _blocks(at.api_server), "ports": _tcp(443)}]
+            return [
+                {"to": _blocks([f"{at.api_server}/32", *at.private]), "ports": _tcp(HTTPS_PORT)}
+            ]
         case DataStore():
-            port = {"database": 5432, "cache": 6379}[peer.store]
-            return [{"to": _blocks(at.data), "ports": _tcp(port)}]
+            return [{"to": _blocks(at.data), "ports": _tcp(STORE_PORTS[peer.store])}]
         case Neighbours():
             return [{"to": [_pods(peer.namespace, peer.labels)], "ports": _tcp(*peer.ports)}]
         case Scraped():
@@ -198,12 +178,26 @@ def _pods(namespace: str, labels: Mapping[str, str]) -> Manifest:
     }
 
 
-def _block(cidr: str, *without: str) -> Manifest:
-    return {"ipBlock": {"cidr": cidr} | ({"except": list(without)} if without else {})}
+def _dns() -> Manifest:
+    return {
+        "to": [_pods("kube-system", DNS_LABELS), *_blocks([NODE_DNS])],
+        "ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")],
+    }
+
+
+def _internet(at: Places) -> Manifest:
+    return {"ipBlock": {"cidr": "0.0.0.0/0", "except": [*NOT_INTERNET, *_outside(at)]}}
+
+
+def _outside(at: Places) -> list[str]:
+    """The network's block where it is none of the private ranges."""
+    own = IPv4Network(at.network)
+    inside = any(own.subnet_of(IPv4Network(block)) for block in NOT_INTERNET)
+    return [] if inside else [at.network]
 
 
 def _blocks(cidrs: Sequence[str]) -> list[Manifest]:
-    return [_block(cidr) for cidr in cidrs]
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
 
 
 def _manifest(name: str, namespace: str, spec: Manifest) -> Manifest:

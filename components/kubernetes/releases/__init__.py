@@ -37,6 +37,15 @@ class Chart:
     repository: str
 
 
+def selected(name: str, release: str = "") -> dict[str, str]:
+    """The labels by which a chart's Service selects its pods, in the charts' common form.
+
+    Network policies must say exactly these: only then does the CNI's controller open the Service's
+    own address with them (amazon-network-policy-controller-k8s#224).
+    """
+    return {"app.kubernetes.io/name": name, "app.kubernetes.io/instance": release or name}
+
+
 def resources(cpu: str, memory: str, limit: str | None = None) -> Values:
     """Requests and a memory limit, by default twice the request in MiB.
 

@@ -13,12 +13,21 @@ as a DaemonSet on host paths; the chart's right to read every Secret of the clus
 from __future__ import annotations
 
 import json
+import textwrap
 
-from components.kubernetes.releases import CONTAINER, MAX_ONE, POD, Chart, Values, resources
+from components.kubernetes.releases import (
+    CONTAINER,
+    MAX_ONE,
+    POD,
+    Chart,
+    Values,
+    resources,
+    selected,
+)
 from components.kubernetes.releases.loki import PUSH_URL
 
 CHART = Chart(name="alloy", repository="https://grafana.github.io/helm-charts")
-LABELS = {"app.kubernetes.io/name": "alloy"}
+LABELS = selected("alloy")
 PORT = 12345
 USER = 473  # of the image
 STATE = "/var/lib/alloy"
@@ -49,8 +58,8 @@ MASK = "[masked]"
 AUDITED = r'"(?:message|msg)"\s*:\s*"API Request"'
 
 
-def configuration(stack: str) -> str:
-    """Alloy's own language. stack: the label env."""
+def configuration(stack: str, counters: str = "") -> str:
+    """Alloy's own language. stack: the label env. counters: stages that count lines for alerts."""
     rules = "\n".join(
         f'  rule {{\n    source_labels = ["{source}"]\n    target_label  = "{label}"\n  }}'
         for label, source in POD_LABELS.items()
@@ -98,7 +107,7 @@ loki.process "pods" {{
       values = {{ log = "audit" }}
     }}
   }}
-}}
+{textwrap.indent(counters, "  ")}}}
 
 loki.write "loki" {{
   endpoint {{
@@ -109,7 +118,7 @@ loki.write "loki" {{
 """
 
 
-def values(*, stack: str, replicas: int, storage_class: str) -> Values:
+def values(*, stack: str, replicas: int, storage_class: str, counters: str = "") -> Values:
     """A StatefulSet with a small volume for each member."""
     return {
         "crds": {"create": False},
@@ -117,7 +126,7 @@ def values(*, stack: str, replicas: int, storage_class: str) -> Values:
             "podSecurityContext": {**POD, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
         },
         "alloy": {
-            "configMap": {"content": configuration(stack)},
+            "configMap": {"content": configuration(stack, counters)},
             "clustering": {"enabled": True},
             "enableReporting": False,
             "storagePath": STATE,

@@ -10,11 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from components.documents import document, statement
-from components.kubernetes.releases import CONTAINER, MAX_ONE, POD, Chart, Values, resources, spread
+from components.kubernetes.releases import (
+    CONTAINER,
+    MAX_ONE,
+    POD,
+    Chart,
+    Values,
+    resources,
+    selected,
+    spread,
+)
 
 CHART = Chart(name="cluster-autoscaler", repository="https://kubernetes.github.io/autoscaler")
 SERVICE_ACCOUNT = "cluster-autoscaler"
-LABELS = {"app.kubernetes.io/instance": "cluster-autoscaler"}
+LABELS = selected("aws-cluster-autoscaler", "cluster-autoscaler")
 METRICS_PORT = 8085
 
 # Minor of the cluster -> image (releases of 2026-07-22).

@@ -11,51 +11,58 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.kubernetes.releases import CONTAINER, MAX_ONE, POD, Chart, Values, resources
+from components.kubernetes.releases import (
+    CONTAINER,
+    MAX_ONE,
+    POD,
+    Chart,
+    Values,
+    resources,
+    selected,
+)
 from components.kubernetes.releases.prometheus_stack import CHART as STACK
 
 POSTGRES = Chart(name="prometheus-postgres-exporter", repository=STACK.repository)
 REDIS = Chart(name="prometheus-redis-exporter", repository=STACK.repository)
 BLACKBOX = Chart(name="prometheus-blackbox-exporter", repository=STACK.repository)
 
-POSTGRES_LABELS = {"app.kubernetes.io/name": POSTGRES.name}
-REDIS_LABELS = {"app.kubernetes.io/name": REDIS.name}
-BLACKBOX_LABELS = {"app.kubernetes.io/name": BLACKBOX.name}
+POSTGRES_LABELS = selected(POSTGRES.name)
+REDIS_LABELS = selected(REDIS.name)
+BLACKBOX_LABELS = selected(BLACKBOX.name)
 POSTGRES_PORT, REDIS_PORT, BLACKBOX_PORT = 9187, 9121, 9115
 
 POSTGRES_SECRET = "postgres-exporter"
 REDIS_SECRET = "redis-exporter"
 PASSWORD = "password"
 LOGIN = "archesai_exporter"
-AUTHORITY = "database-authority"  # ConfigMap with the authority's certificates
-AUTHORITY_FILE = "authority.pem"
+AUTHORITY = "database-authorities"  # a ConfigMap with their certificates
+AUTHORITY_FILE = "authorities.pem"
 AUTHORITY_PATH = "/etc/database"
 
 
-def postgres_values(*, host: pulumi.Input[str], port: int, database: str, verified: bool) -> Values:
-    """verified: the ConfigMap AUTHORITY exists, so the server's name is checked (verify-full)."""
-    datasource: Values = {
-        "host": host,
-        "port": str(port),
-        "database": database,
-        "user": LOGIN,
-        "passwordSecret": {"name": POSTGRES_SECRET, "key": PASSWORD},
-        "sslmode": "verify-full" if verified else "require",
-    }
-    made: Values = {
+def postgres_values(*, host: pulumi.Input[str], port: int, database: str) -> Values:
+    """The server's name is checked against the authorities in the ConfigMap AUTHORITY."""
+    return {
         "fullnameOverride": "postgres-exporter",
-        "config": {"datasource": datasource},
+        "config": {
+            "datasource": {
+                "host": host,
+                "port": str(port),
+                "database": database,
+                "user": LOGIN,
+                "passwordSecret": {"name": POSTGRES_SECRET, "key": PASSWORD},
+                "sslmode": "verify-full",
+                "extraParams": f"sslrootcert={AUTHORITY_PATH}/{AUTHORITY_FILE}",
+            }
+        },
+        "extraVolumes": [{"name": "authorities", "configMap": {"name": AUTHORITY}}],
+        "extraVolumeMounts": [
+            {"name": "authorities", "mountPath": AUTHORITY_PATH, "readOnly": True}
+        ],
         "resources": resources("10m", "48Mi"),
         "serviceMonitor": {"enabled": True},
         "podDisruptionBudget": {"enabled": True, **MAX_ONE},
     }
-    if verified:
-        datasource["extraParams"] = f"sslrootcert={AUTHORITY_PATH}/{AUTHORITY_FILE}"
-        made["extraVolumes"] = [{"name": "authority", "configMap": {"name": AUTHORITY}}]
-        made["extraVolumeMounts"] = [
-            {"name": "authority", "mountPath": AUTHORITY_PATH, "readOnly": True}
-        ]
-    return made
 
 
 def redis_values(*, host: pulumi.Input[str], port: int) -> Values:

@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.documents import document, statement
-from components.kubernetes.releases import BUDGET, Chart, Values, resources, spread
+from components.kubernetes.releases import BUDGET, Chart, Values, resources, selected, spread
 
 CHART = Chart(name="external-secrets", repository="https://charts.external-secrets.io")
 SERVICE_ACCOUNT = "external-secrets"
 STORE = "secrets-manager"
 API_VERSION = "external-secrets.io/v1"
-LABELS = {"app.kubernetes.io/name": "external-secrets"}
-WEBHOOK_LABELS = {"app.kubernetes.io/name": "external-secrets-webhook"}
-CERTIFICATE_LABELS = {"app.kubernetes.io/name": "external-secrets-cert-controller"}
+LABELS = selected("external-secrets")
+WEBHOOK_LABELS = selected("external-secrets-webhook", "external-secrets")
+CERTIFICATE_LABELS = selected("external-secrets-cert-controller", "external-secrets")
 WEBHOOK_PORT, METRICS_PORT = 10250, 8080
 
 # The kinds that nobody here uses: neither their CRDs nor their controllers exist.

@@ -11,13 +11,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from components.kubernetes.releases import CONTAINER, POD, Chart, Values, resources
+from components.kubernetes.releases import CONTAINER, POD, Chart, Values, resources, selected
 
 if TYPE_CHECKING:
     from settings.operators import TracingSettings
 
 CHART = Chart(name="jaeger", repository="https://jaegertracing.github.io/helm-charts")
-LABELS = {"app.kubernetes.io/name": "jaeger"}
+LABELS = {**selected("jaeger"), "app.kubernetes.io/component": "all-in-one"}
 QUERY_PORT, OTLP_PORT, HEALTH_PORT, METRICS_PORT = 16686, 4317, 13133, 8888
 CLAIM = "jaeger-traces"
 USER = 10001

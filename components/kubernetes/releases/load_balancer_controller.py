@@ -1,8 +1,8 @@
 """AWS Load Balancer Controller: brings the addresses of pods into target groups of ours.
 
-Only TargetGroupBinding is used: the load balancer, its listeners, target groups and security groups
-are Pulumi's (traps, "Teardown"), so nothing waits for a finalizer when they go. Meets LB-01 (targets
-by address) and UPD-03 (the pod readiness gate) in its part.
+Only TargetGroupBinding is used: the load balancer, its listeners, target groups and security
+groups are Pulumi's (traps, "Teardown"), so nothing waits for a finalizer when they go. Meets LB-01
+(targets by address) and UPD-03 (the pod readiness gate) in its part.
 
 Its rights are the subset that the project's own installation guide gives for this case ("You only
 want the LBC to add and remove IPs to already existing target groups"), 9 actions instead of the 86
@@ -20,11 +20,19 @@ from collections.abc import Sequence
 import pulumi
 
 from components.documents import document, statement
-from components.kubernetes.releases import CONTAINER, MAX_ONE, POD, Chart, Values, resources
+from components.kubernetes.releases import (
+    CONTAINER,
+    MAX_ONE,
+    POD,
+    Chart,
+    Values,
+    resources,
+    selected,
+)
 
 CHART = Chart(name="aws-load-balancer-controller", repository="https://aws.github.io/eks-charts")
 SERVICE_ACCOUNT = "aws-load-balancer-controller"
-LABELS = {"app.kubernetes.io/name": "aws-load-balancer-controller"}
+LABELS = selected("aws-load-balancer-controller")
 WEBHOOK_PORT, METRICS_PORT = 9443, 8080
 
 

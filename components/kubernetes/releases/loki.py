@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.documents import document, statement
-from components.kubernetes.releases import MAX_ONE, Chart, Values, resources
+from components.kubernetes.releases import MAX_ONE, Chart, Values, resources, selected
 
 if TYPE_CHECKING:
     from settings.operators import LoggingSettings
 
 CHART = Chart(name="loki", repository="https://grafana-community.github.io/helm-charts")
 SERVICE_ACCOUNT = "loki"
-LABELS = {"app.kubernetes.io/name": "loki"}
+LABELS = {**selected("loki"), "app.kubernetes.io/component": "single-binary"}
 PORT, GRPC_PORT, MEMBERS_PORT = 3100, 9095, 7946
 PUSH_URL = "http://loki.logging.svc:3100/loki/api/v1/push"
 AUDIT = '{log="audit"}'

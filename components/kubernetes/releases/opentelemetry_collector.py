@@ -19,6 +19,7 @@ from components.kubernetes.releases import (
     Chart,
     Values,
     resources,
+    selected,
     spread,
 )
 
@@ -28,7 +29,7 @@ CHART = Chart(
 )
 # Since 0.123.1 the Kubernetes distribution is no longer pushed to Docker Hub.
 IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s"
-LABELS = {"app.kubernetes.io/name": "opentelemetry-collector"}
+LABELS = {**selected("opentelemetry-collector"), "component": "standalone-collector"}
 OTLP_PORT, OTLP_HTTP_PORT, JAEGER_HTTP_PORT, METRICS_PORT = 4317, 4318, 14268, 8888
 # What the application is told (ENV-21); the second is the guide's own form.
 ENDPOINT = f"http://opentelemetry-collector.tracing.svc:{OTLP_PORT}"

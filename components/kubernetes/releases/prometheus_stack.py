@@ -10,15 +10,23 @@ its routes from a Secret, so no receiver's address is in Helm's values).
 - The node exporter needs the host, so it has a namespace of its own; all else is `restricted`.
 - CRDs are a step of their own (ADR 9).
 
-Refused: Grafana with a volume (it would need a root container, and dashboards that only live there);
-the chart's network policies (components/kubernetes/system_policies.py writes all of them).
+Refused: Grafana with a volume (it would need a root container, and dashboards that only live
+there); the chart's network policies (components/kubernetes/system_policies.py writes all of them).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.kubernetes.releases import BUDGET, CONTAINER, MAX_ONE, Chart, Values, resources
+from components.kubernetes.releases import (
+    BUDGET,
+    CONTAINER,
+    MAX_ONE,
+    Chart,
+    Values,
+    resources,
+    selected,
+)
 
 if TYPE_CHECKING:
     from settings.operators import GrafanaSignIn, MonitoringSettings
@@ -41,12 +49,13 @@ PROMETHEUS_URL = "http://monitoring-prometheus.monitoring.svc:9090"
 LOKI_URL = "http://loki.logging.svc:3100"
 JAEGER_URL = "http://jaeger.tracing.svc:16686"
 
+# The operator and its hook Jobs; nobody reaches it by its Service but the API server.
 OPERATOR_LABELS = {"app.kubernetes.io/name": "kube-prometheus-stack-prometheus-operator"}
-PROMETHEUS_LABELS = {"app.kubernetes.io/name": "prometheus"}
-ALERTMANAGER_LABELS = {"app.kubernetes.io/name": "alertmanager"}
-GRAFANA_LABELS = {"app.kubernetes.io/name": "grafana"}
-STATE_LABELS = {"app.kubernetes.io/name": "kube-state-metrics"}
-NODE_LABELS = {"app.kubernetes.io/name": "prometheus-node-exporter"}
+PROMETHEUS_LABELS = {"app.kubernetes.io/name": "prometheus", "operator.prometheus.io/name": NAME}
+ALERTMANAGER_LABELS = {"app.kubernetes.io/name": "alertmanager", "alertmanager": NAME}
+GRAFANA_LABELS = selected("grafana", CHART.name)
+STATE_LABELS = selected("kube-state-metrics", CHART.name)
+NODE_LABELS = selected("prometheus-node-exporter", CHART.name)
 
 _HIDDEN = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
 _NEVER_TRUE = (
@@ -73,9 +82,15 @@ def volume(storage_class: str, gib: int) -> Values:
 
 
 def values(
-    settings: MonitoringSettings, *, stack: str, storage_class: str, node_namespace: str
+    settings: MonitoringSettings,
+    *,
+    stack: str,
+    storage_class: str,
+    node_namespace: str,
+    traces: bool,
 ) -> Values:
-    """stack: label of every series that leaves Prometheus, so that two environments differ."""
+    """stack: label of what leaves Prometheus, so that two environments differ. traces: Jaeger is
+    there to be asked."""
     off: dict[str, Any] = {component: {"enabled": False} for component in _HIDDEN}
     return {
         "fullnameOverride": NAME,
@@ -86,7 +101,7 @@ def values(
         "prometheus": _prometheus(settings, stack, storage_class),
         "alertmanager": _alertmanager(settings, storage_class),
         "prometheusOperator": _operator(),
-        "grafana": _grafana(settings.grafana_sign_in),
+        "grafana": _grafana(settings.grafana_sign_in, traces),
         "kube-state-metrics": {"resources": resources("20m", "96Mi")},
         "prometheus-node-exporter": {
             "namespaceOverride": node_namespace,
@@ -142,7 +157,7 @@ def _operator() -> Values:
     }
 
 
-def _grafana(sign_in: GrafanaSignIn | None) -> Values:
+def _grafana(sign_in: GrafanaSignIn | None, traces: bool) -> Values:
     return {
         "fullnameOverride": "grafana",
         "serviceAccount": {"name": "grafana"},
@@ -168,17 +183,15 @@ def _grafana(sign_in: GrafanaSignIn | None) -> Values:
             },
         },
         "additionalDataSources": [
-            {"name": "Loki", "uid": "loki", "type": "loki", "access": "proxy", "url": LOKI_URL},
-            {
-                "name": "Jaeger",
-                "uid": "jaeger",
-                "type": "jaeger",
-                "access": "proxy",
-                "url": JAEGER_URL,
-            },
+            _source("loki", LOKI_URL),
+            *([_source("jaeger", JAEGER_URL)] if traces else []),
         ],
         "grafana.ini": grafana_ini(sign_in),
     }
+
+
+def _source(kind: str, url: str) -> Values:
+    return {"name": kind.title(), "uid": kind, "type": kind, "access": "proxy", "url": url}
 
 
 def grafana_ini(sign_in: GrafanaSignIn | None) -> Values:

@@ -6,10 +6,18 @@ annotation (`RELOADER` in components/kubernetes/manifests.py).
 
 from __future__ import annotations
 
-from components.kubernetes.releases import CONTAINER, MAX_ONE, Chart, Values, resources, spread
+from components.kubernetes.releases import (
+    CONTAINER,
+    MAX_ONE,
+    Chart,
+    Values,
+    resources,
+    selected,
+    spread,
+)
 
 CHART = Chart(name="reloader", repository="https://stakater.github.io/stakater-charts")
-LABELS = {"app.kubernetes.io/name": "reloader"}
+LABELS = selected("reloader")
 METRICS_PORT = 9090
 
 
@@ -20,7 +28,7 @@ def values(*, replicas: int) -> Values:
             "enableHA": replicas > 1,
             "ignoreJobs": True,  # a Job is named by its content and runs once
             "ignoreCronJobs": True,
-            # By default a variable is added to the pod, and the program would take it away again.
+            # By default it would add a variable to the application's own environment.
             "reloadStrategy": "annotations",
             "logFormat": "json",
             "readOnlyRootFileSystem": True,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.kubernetes.releases import Chart, Values, resources
+from components.kubernetes.releases import Chart, Values, resources, selected
 
 CHART = Chart(name="sealed-secrets", repository="https://bitnami.github.io/sealed-secrets")
-LABELS = {"app.kubernetes.io/name": "sealed-secrets"}
+LABELS = selected("sealed-secrets")
 HTTP_PORT, METRICS_PORT = 8080, 8081
 
 

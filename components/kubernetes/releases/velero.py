@@ -14,12 +14,21 @@ keys in a Secret (velero#8240: the wrong identity may then be used).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from components.documents import document, statement
-from components.kubernetes.releases import BUDGET, CONTAINER, POD, Chart, Values, resources
+from components.kubernetes.releases import (
+    BUDGET,
+    CONTAINER,
+    POD,
+    Chart,
+    Values,
+    resources,
+    selected,
+)
 
 CHART = Chart(name="velero", repository="https://vmware-tanzu.github.io/helm-charts")
 SERVICE_ACCOUNT = "velero-server"
@@ -27,16 +36,16 @@ LOCATION = "s3-backup"  # the guide's name (DR-07)
 # 1.14 is for Velero 1.18 (1.14.3 is built against 1.18.1; velero#9741).
 PLUGIN = "velero/velero-plugin-for-aws:v1.14.3"
 ROLE = "arches-velero"
-LABELS = {"app.kubernetes.io/name": "velero"}
+LABELS = selected("velero")
 CRDS_LABELS = {"arches/part": "velero-crds"}
 METRICS_PORT = 8085
 USER = 65532
 
 # What a backup reads and a restore writes: every kind, known or not. Rights that it does not hold
 # itself it cannot give to others: neither `bind` nor `escalate` is here.
-RULES: list[dict[str, Any]] = [
+RULES: Sequence[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
     {
-        "apiGroups": ["*"],
+        "api_groups": ["*"],
         "resources": ["*"],
         "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
     }
