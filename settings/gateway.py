@@ -11,18 +11,20 @@ guide's 10 per second with a burst of 20; an office behind one address belongs i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from settings.core import Section, clash, setting
-from settings.edge import EdgeSettings
+from settings.edge import EdgeSettings, Host
+from settings.workloads import DIGEST, IMAGE
 
 # The row of `edge.targets` that these pods answer for.
 TARGET = "gateway"
-IMAGE = r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)+(:[A-Za-z0-9._-]{1,128})?@sha256:[0-9a-f]{64}$"
+# The program behind each public host.
+BEHIND: Mapping[Host, str] = {"api": "api", "app": "platform"}
 CUSTOMER_PODS = 3  # one for each zone (LB-01)
 
 
@@ -31,12 +33,12 @@ class GatewaySettings(Section):
 
     image: str = setting(
         allowed="nginx 1.25 or later by digest, with its modules ssl and stub_status and a shell",
-        example="docker.io/nginxinc/nginx-unprivileged:1.28-alpine@sha256:" + "0" * 64,
+        example="docker.io/nginxinc/nginx-unprivileged:1.28-alpine@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     exporter_image: str = setting(
         allowed="nginx-prometheus-exporter 1.x by digest",
-        example="docker.io/nginx/nginx-prometheus-exporter:1.4.2@sha256:" + "0" * 64,
+        example="docker.io/nginx/nginx-prometheus-exporter:1.4.2@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     minimum: int = setting(
@@ -86,9 +88,29 @@ class GatewaySettings(Section):
 
 
 def gateway_refusals(
-    gateway: GatewaySettings, edge: EdgeSettings, *, serves_customers: bool
+    gateway: GatewaySettings,
+    edge: EdgeSettings,
+    programs: Collection[str],
+    *,
+    serves_customers: bool,
 ) -> Iterator[PydanticCustomError]:
-    """What is wrong between the gateway and its neighbours; keys from the environment's root."""
+    """What is wrong between the gateway and its neighbours; keys from the environment's root.
+
+    programs: those of the application that run (`workloads.programs`).
+    """
+    yield from _target_refusals(gateway, edge, programs)
+    if serves_customers and gateway.minimum < CUSTOMER_PODS:
+        yield clash(
+            "gateway.minimum",
+            got=f"{gateway.minimum} while servesCustomers is true",
+            allowed=f"{CUSTOMER_PODS} or more wherever servesCustomers is true: one for each zone",
+            example=CUSTOMER_PODS,
+        )
+
+
+def _target_refusals(
+    gateway: GatewaySettings, edge: EdgeSettings, programs: Collection[str]
+) -> Iterator[PydanticCustomError]:
     target = edge.targets.get(TARGET)
     if target is None:
         yield clash(
@@ -97,7 +119,8 @@ def gateway_refusals(
             allowed=f"targets with {TARGET} among them, whose pods nginx is",
             example={TARGET: {"port": 8080, "hosts": ["api", "app"]}},
         )
-    elif (target.protocol == "HTTPS") != (gateway.tls_secret is not None):
+        return
+    if (target.protocol == "HTTPS") != (gateway.tls_secret is not None):
         yield clash(
             "gateway.tlsSecret",
             got=f"{gateway.tls_secret or 'nothing'} while edge.targets.{TARGET}.protocol is "
@@ -105,10 +128,11 @@ def gateway_refusals(
             allowed="a Secret with protocol HTTPS, nothing with HTTP",
             example="gateway-tls" if target.protocol == "HTTPS" else "leave it out",
         )
-    if serves_customers and gateway.minimum < CUSTOMER_PODS:
-        yield clash(
-            "gateway.minimum",
-            got=f"{gateway.minimum} while servesCustomers is true",
-            allowed=f"{CUSTOMER_PODS} or more wherever servesCustomers is true: one for each zone",
-            example=CUSTOMER_PODS,
-        )
+    for host in target.hosts:
+        if BEHIND[host] not in programs:
+            yield clash(
+                f"edge.targets.{TARGET}.hosts",
+                got=f"{host} while workloads.{BEHIND[host]} is absent",
+                allowed="hosts whose program runs: nginx does not start without it",
+                example=f"workloads.{BEHIND[host]} with its image",
+            )

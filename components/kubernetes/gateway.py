@@ -4,8 +4,8 @@ CloudFront, web ACL and load balancer stand before it; they belong to the edge. 
 that the target group `gateway` points at, with the document of components/kubernetes/nginx.py and
 an exporter of its counters beside it.
 
-Meets LB-01 (spread pods behind addresses, registered by a TargetGroupBinding), LB-04, LB-16, LB-22
-(drain), ENV-02, ENV-20, K8S-04 and K8S-05 as far as it declares them, K8S-11, UPD-03, MON-02.
+Meets LB-01 (pods spread over zones, registered by address through a TargetGroupBinding), ENV-02,
+UPD-03 (drain longer than the target group's), K8S-04 as far as it declares who enters.
 Refused: ingress-nginx (retired in March 2026), a second port number of the application (the
 neighbours' declarations are asked), and a certificate made here: the load balancer does not verify
 it, so teams that want TLS inside the VPC bring a Secret of their issuer.
@@ -20,6 +20,7 @@ import pulumi
 
 from components.balancer import DRAIN_SECONDS, LoadBalancer
 from components.context import Context
+from components.kubernetes.application import Application
 from components.kubernetes.nginx import (
     CERTIFICATE,
     SCRATCH,
@@ -40,7 +41,7 @@ from components.kubernetes.shape import (
 from components.kubernetes.workload import Deployed, DeployedArgs
 from components.network import Network
 from settings.edge import EdgeSettings, Host
-from settings.gateway import TARGET, GatewaySettings
+from settings.gateway import BEHIND, TARGET, GatewaySettings
 
 USER = 101  # nginx of nginxinc/nginx-unprivileged and of the official image
 CONFIGURATION = "/etc/gateway"
@@ -58,26 +59,30 @@ def gateway_workload(
     edge: EdgeSettings,
     *,
     balancer_cidrs: Sequence[str],
-    serving: Mapping[Host, Workload],
+    programs: Mapping[str, Workload],
 ) -> Workload:
     """The declaration.
 
-    balancer_cidrs: the load balancer's subnets. serving: who answers for each host of the target.
-    Raises ValueError: a host that nobody serves, a neighbour without a port `http`, a port of
-    edge.targets that is taken in the pod.
+    balancer_cidrs: the load balancer's subnets. programs: those of the application, by component.
+    Raises ValueError: a host of the target that none of them serves, a port of edge.targets that is
+    taken in the pod.
     """
+    serving = _serving(programs)
     document = nginx_conf(
         settings,
         edge,
         balancer_cidrs=balancer_cidrs,
-        serving={host: _address(workload) for host, workload in serving.items()},
+        # A Service of the same namespace: the pod's resolver knows the rest of the name.
+        serving={host: f"{each.name}:{each.port(HTTP)}" for host, each in serving.items()},
     )
-    behind = [serving[host].component for host in gateway_target(edge).hosts]
     return Workload(
         component="gateway",
         containers=(_nginx(settings, edge, document), _exporter(settings)),
         user=USER,
-        reaches=tuple(Pods(component=each, port=HTTP) for each in dict.fromkeys(behind)),
+        reaches=tuple(
+            Pods(component=serving[host].component, port=HTTP)
+            for host in gateway_target(edge).hosts
+        ),
         entered_by=(FromLoadBalancer(port=HTTP),),
         metrics="metrics",
         minimum=settings.minimum,
@@ -87,9 +92,8 @@ def gateway_workload(
     )
 
 
-def _address(neighbour: Workload) -> str:
-    """Its Service in the same namespace; the pod's resolver knows the rest of the name."""
-    return f"{neighbour.name}:{neighbour.port(HTTP)}"
+def _serving(programs: Mapping[str, Workload]) -> dict[Host, Workload]:
+    return {host: programs[name] for host, name in BEHIND.items() if name in programs}
 
 
 def _nginx(settings: GatewaySettings, edge: EdgeSettings, document: str) -> Container:
@@ -142,9 +146,8 @@ def _exporter(settings: GatewaySettings) -> Container:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayArgs:
-    """network: the load balancer's subnets. balancer: the target group. serving: what is declared
-    of those behind, by the host they answer for. after: their Services, whose names nginx resolves
-    when it starts.
+    """network: the load balancer's subnets. balancer: the target group. application: whom nginx
+    passes requests to; it starts after them, since it resolves their names when it starts.
     """
 
     context: Context
@@ -152,9 +155,8 @@ class GatewayArgs:
     edge: EdgeSettings
     network: Network
     balancer: LoadBalancer
+    application: Application
     namespace: pulumi.Input[str]
-    serving: Mapping[Host, Workload]
-    after: Sequence[pulumi.Resource] = ()
 
 
 class Gateway(pulumi.ComponentResource):
@@ -171,7 +173,7 @@ class Gateway(pulumi.ComponentResource):
             args.settings,
             args.edge,
             balancer_cidrs=args.network.private_cidrs,
-            serving=args.serving,
+            programs=args.application.workloads,
         )
         deployed = Deployed(
             name,
@@ -180,7 +182,7 @@ class Gateway(pulumi.ComponentResource):
                 namespace=args.namespace,
                 workload=self.workload,
                 target_group_arn=args.balancer.target_groups[TARGET].arn,
-                after=args.after,
+                after=args.application.ready,
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -1,8 +1,7 @@
 """nginx.conf of the gateway: one pure function from the settings to the text that nginx reads.
 
-Meets LB-02 to LB-04 and LB-06 (as far as a Service leaves them open), LB-08 to LB-25, SEC-01,
-CDN-01 to CDN-04, LOG-04, AUDIT-01, ENV-02, ENV-16, ENV-20, ISSUE-09. Proved by nginx itself in
-tests/daemons/test_gateway.py. Choices:
+Meets LB-04, LB-06, LB-08 to LB-24, SEC-01, CDN-01 to CDN-04, LOG-04, AUDIT-01, ENV-16, ENV-20.
+Proved by nginx itself in tests/daemons/test_gateway.py and test_gateway_documents.py. Choices:
 
 - **Whose request it is** is read by place, not by address: the client is the last but one entry of
   X-Forwarded-For, believed only when the load balancer's subnets send it. CloudFront appends the
@@ -20,12 +19,13 @@ tests/daemons/test_gateway.py. Choices:
   functions, and drops the application's (LB-11). No location adds a header, since it would lose
   all the others (CDN-04); what depends on the path or the status is a `map`.
 - **Names are resolved once**, at start: a Service's address lasts as long as the Service. It stands
-  for all pods, so there is nothing to balance and nobody to mark as failed here: readiness probes
-  take a bad pod out. `resolver` with a variable was refused, since it gives up `keepalive`.
+  for all pods, so there is nothing to balance (LB-02) and nobody to mark as failed (LB-03) here:
+  readiness probes take a bad pod out. `resolver` with a variable was refused, since it gives up `keepalive`.
 - **Logs** hold no query, no Referer, no Authorization and no cookie. Error lines hold the whole
   request line, so only those from `crit` on are written; the access line has every status.
-- `postpone_output 0`: buffering as the guide wants it, and streamed answers still pass piece by
-  piece (LB-23). Responses never go to disk, bodies of requests do, for slow clients' sake.
+- **Buffering** is on, as the guide wants it: a slow client holds up the application only with what
+  is beyond 144 kB. A streamed answer still passes piece by piece (LB-23; a test sees it). Answers
+  never go to disk; large bodies of requests do.
 
 Refused: HTTP/2 and h2c behind the balancer (LB-20, it speaks HTTP/1.1 to targets); X-Cache-Status
 without a cache (CDN-03); the client's own chain of forwarding headers towards the application.
@@ -104,8 +104,8 @@ class Timing:
     read: int = 57
     # Longer than the balancer keeps an idle connection (60), or it would use one that is closing.
     idle: int = 75
-    # Shorter than the other side keeps one: 120 of the API (A18), 5 of Node before release 26
-    # (nodejs/node pull request 62782).
+    # Shorter than the other side keeps one: 120 of the API (A18), 5 of Node until its pull request
+    # 62782 (server.keepAliveTimeout).
     idle_api: int = 60
     idle_app: int = 4
 
@@ -187,7 +187,6 @@ def _basics(settings: GatewaySettings, scratch: str, timing: Timing) -> list[str
         "default_type text/plain;",
         "server_tokens off;",
         "server_names_hash_bucket_size 128;",  # names of 64 characters
-        "postpone_output 0;",
         "tcp_nodelay on;",
         f"client_max_body_size {settings.max_body_mib}m;",
         "client_header_buffer_size 4k;",

@@ -1,6 +1,6 @@
 """The gateway's nginx.conf, read and run by nginx: what a client, the API and an auditor see of it.
 
-Meets LB-02 to LB-04, LB-06, LB-11 to LB-24, SEC-01, SEC-03, CDN-01 to CDN-04, LOG-04, AUDIT-01,
+Meets LB-04, LB-06, LB-11 to LB-24, SEC-01, SEC-03, CDN-01 to CDN-04, LOG-04, AUDIT-01,
 ENV-16, ENV-20, UPD-03.
 """
 
@@ -109,6 +109,11 @@ def test_the_application_hears_the_request_as_the_client_meant_it(running: Gatew
     assert headers["authorization"] == "Bearer token"
     assert not {"forwarded", "proxy"} & set(headers), "the client decides what they say"
     assert "connection" not in headers, "connections to the application are kept (LB-04)"
+
+
+def test_connections_to_the_application_are_kept(running: Gateway) -> None:
+    used = {running.ask().json()["connection"] for _ in range(20)}
+    assert len(used) <= 2, "LB-04: one for each worker, not one for each request"
 
 
 def test_a_request_keeps_its_name_unless_it_is_no_plain_word(running: Gateway) -> None:

@@ -1,6 +1,6 @@
 """The gateway's nginx.conf before it serves anybody: what nginx reads, and the TLS it would speak.
 
-Meets LB-08 to LB-10, LB-15, LB-16, CHK-SEC-01.
+Meets LB-08 to LB-10, LB-16.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.kubernetes.nginx import nginx_conf
+from components.kubernetes.nginx import CIPHERS, nginx_conf
 from components.network import addresses
 from settings.edge import EdgeSettings
 from settings.network import NetworkSettings
@@ -176,6 +176,18 @@ def test_pods_that_speak_tls_take_current_versions_and_suites_only(certificate: 
         assert gateway.ask("/health", status=True).status == 200, "the kubelet asks without TLS"
         spoken_plainly = gateway.ask("/health")
         assert spoken_plainly.status == 400, "and nobody else does"
+
+
+def test_old_versions_are_refused_by_the_document_and_not_by_luck(certificate: Path) -> None:
+    """Debian's OpenSSL refuses them too; here it is told not to."""
+    any_suite = "ALL:@SECLEVEL=0"
+    port = free_port()
+    text = document(certificate, listening(port, "HTTPS")).replace(CIPHERS, any_suite)
+    assert any_suite in text
+    for protocols, agreed in (("TLSv1.2 TLSv1.3", False), ("TLSv1.1 TLSv1.2 TLSv1.3", True)):
+        changed = text.replace("ssl_protocols TLSv1.2 TLSv1.3;", f"ssl_protocols {protocols};")
+        with nginx(certificate, port, changed):
+            assert bool(handshake(port, "-tls1_1", "-cipher", any_suite)) is agreed, "LB-08"
 
 
 def test_nothing_is_encrypted_twice_by_default() -> None:

@@ -72,7 +72,14 @@ class _Stub(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         received = len(self.rfile.read(length))
         told = {name.lower(): value for name, value in self.headers.items()}
-        return json.dumps({"path": self.path, "headers": told, "received": received}).encode()
+        return json.dumps(
+            {
+                "path": self.path,
+                "headers": told,
+                "received": received,
+                "connection": self.client_address[1],
+            }
+        ).encode()
 
     def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)

@@ -31,14 +31,22 @@ def refused(**changed: Any) -> str:
     return line.removeprefix("Pulumi.test.yaml: arches:")
 
 
+BOTH = ("api", "platform")
+
+
 def between(
-    *, serves_customers: bool = False, target: dict[str, Any] | None = None, **changed: Any
+    *,
+    serves_customers: bool = False,
+    target: dict[str, Any] | None = None,
+    programs: tuple[str, ...] = BOTH,
+    **changed: Any,
 ) -> list[Any]:
     """What is wrong between the gateway and the edge: key and what it got."""
     plain = {"port": 8080, "hosts": ["api", "app"]}
     found = gateway_refusals(
         gateway(**changed),
         edge(targets={"gateway": {**plain, **(target or {})}}),
+        programs,
         serves_customers=serves_customers,
     )
     return [((each.context or {})["key"], (each.context or {})["got"]) for each in found]
@@ -106,9 +114,15 @@ def test_tls_is_said_with_its_certificate_or_not_at_all() -> None:
 
 def test_the_load_balancer_has_to_know_the_gateway() -> None:
     other = edge(targets={"nginx": {"port": 8080, "hosts": ["api", "app"]}})
-    [found] = gateway_refusals(gateway(), other, serves_customers=False)
+    [found] = gateway_refusals(gateway(), other, BOTH, serves_customers=False)
     assert (found.context or {})["key"] == "edge.targets"
     assert (found.context or {})["got"] == "targets nginx"
+
+
+def test_a_host_whose_program_does_not_run_is_refused_before_nginx_refuses_it() -> None:
+    assert between(programs=("api",)) == [
+        ("edge.targets.gateway.hosts", "app while workloads.platform is absent")
+    ]
 
 
 def test_customers_get_a_gateway_in_each_zone() -> None:
