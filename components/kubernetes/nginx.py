@@ -1,6 +1,6 @@
 """nginx.conf of the gateway: one pure function from the settings to the text that nginx reads.
 
-Meets LB-04, LB-06, LB-08 to LB-24, SEC-01, CDN-01 to CDN-04, LOG-04, AUDIT-01, ENV-16, ENV-20.
+Meets LB-04, LB-06, LB-08 to LB-24, SEC-01, CDN-01 to CDN-04, LOG-04, AUDIT-01, ENV-20.
 Proved by nginx itself in tests/daemons/test_gateway.py and test_gateway_documents.py. Choices:
 
 - **Whose request it is** is read by place, not by address: the client is the last but one entry of
@@ -20,7 +20,8 @@ Proved by nginx itself in tests/daemons/test_gateway.py and test_gateway_documen
   all the others (CDN-04); what depends on the path or the status is a `map`.
 - **Names are resolved once**, at start: a Service's address lasts as long as the Service. It stands
   for all pods, so there is nothing to balance (LB-02) and nobody to mark as failed (LB-03) here:
-  readiness probes take a bad pod out. `resolver` with a variable was refused, since it gives up `keepalive`.
+  readiness probes take a bad pod out. `resolver` with a variable was refused, since it gives up
+  `keepalive`.
 - **Logs** hold no query, no Referer, no Authorization and no cookie. Error lines hold the whole
   request line, so only those from `crit` on are written; the access line has every status.
 - **Buffering** is on, as the guide wants it: a slow client holds up the application only with what

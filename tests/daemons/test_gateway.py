@@ -1,7 +1,7 @@
 """The gateway's nginx.conf, read and run by nginx: what a client, the API and an auditor see of it.
 
-Meets LB-04, LB-06, LB-11 to LB-24, SEC-01, SEC-03, CDN-01 to CDN-04, LOG-04, AUDIT-01,
-ENV-16, ENV-20, UPD-03.
+Meets LB-04, LB-06, LB-11 to LB-24, SEC-01, CDN-01 to CDN-04, LOG-04, AUDIT-01,
+ENV-20, UPD-03.
 """
 
 from __future__ import annotations
