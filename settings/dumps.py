@@ -1,63 +1,37 @@
 """What an environment may decide about the daily logical dump of its database.
 
-How long dumps are kept is `storage.dumpDays`; where they go and under which key is not a choice.
-Meets BAK-01, BAK-02 and BAK-05 in their part of the settings.
+The programs that dump and restore are those of `bootstrap.image`. How long dumps are kept is
+`storage.dumpDays`; where they go and under which key is not a choice. Meets BAK-01 and BAK-05 in
+their part of the settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from settings import postgres
 from settings.core import Section, clash, setting
+from settings.pooler import IMAGE
+from settings.retention import RetentionSettings
 
-IMAGE = r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9](:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}$"
-IDENTIFIER = r"^[a-z_][a-z0-9_]{0,62}$"
-# What a node needs of its disk for images and logs beside the emptyDir of one dump.
+# What a node needs of its disk for images and logs beside the scratch of one dump.
 NODE_RESERVE_GIB = 20
 
 
 class DumpsSettings(Section):
     """Answers the guide's `backup.sh` (BAK-01 to BAK-05)."""
 
-    # Two images, because no public one has both programs; each is its project's own.
-    image: str = setting(
-        allowed="an image with sh, psql, pg_dump and pg_restore of the database's major version or "
-        "a later one, by digest; scripts of the database run in it",
-        example="public.ecr.aws/docker/library/postgres:17@sha256:" + "0" * 64,
-        pattern=IMAGE,
-    )
     upload_image: str = setting(
-        allowed="an image with sh and AWS CLI 2, by digest",
+        allowed="AWS CLI 2 by digest, with a shell",
         example="public.ecr.aws/aws-cli/aws-cli@sha256:" + "0" * 64,
         pattern=IMAGE,
-    )
-    client_major: int = setting(
-        17,
-        allowed="the major version of pg_dump in `image`, from 15 to 18 and not below the "
-        "database's",
-        example=17,
-        ge=15,
-        le=18,
     )
     schedule: str = setting(
         "0 2 * * *",
         allowed="a time of every day in UTC: minute and hour, then three stars",
         example="0 2 * * *",
         pattern=r"^([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*$",
-    )
-    schema_name: str = setting(
-        "public", allowed="the schema of `tables`", example="public", pattern=IDENTIFIER
-    )
-    tables: tuple[Annotated[str, Field(pattern=IDENTIFIER)], ...] = setting(
-        ("user", "organization"),
-        allowed="at least one table that every dump must hold; names as PostgreSQL keeps them",
-        example=["user", "organization"],
-        min_length=1,
     )
     minimum_kib: int = setting(
         8,
@@ -84,21 +58,12 @@ class DumpsSettings(Section):
 
 
 def dumps_refusals(
-    dumps: DumpsSettings, *, engine_version: str, disk_gib: int
+    dumps: DumpsSettings, retention: RetentionSettings, *, disk_gib: int
 ) -> Iterator[PydanticCustomError]:
-    """What the section cannot see alone; keys are paths from the environment's root.
+    """What no section can see alone; keys are paths from the environment's root.
 
-    engine_version: the database's. disk_gib: of a node.
+    disk_gib: of a node.
     """
-    server = postgres.major(engine_version)
-    if dumps.client_major < server:
-        yield clash(
-            "dumps.clientMajor",
-            got=f"{dumps.client_major} for a database of version {server}",
-            allowed="the database's major version or a later one: an older pg_dump refuses the "
-            "server",
-            example=server,
-        )
     if dumps.scratch_gib > disk_gib - NODE_RESERVE_GIB:
         yield clash(
             "dumps.scratchGib",
@@ -106,3 +71,16 @@ def dumps_refusals(
             allowed=f"at most {disk_gib - NODE_RESERVE_GIB}, or a larger cluster.nodes.diskGib",
             example=max(disk_gib - NODE_RESERVE_GIB, 1),
         )
+    if _minute(retention.schedule) >= _minute(dumps.schedule):
+        yield clash(
+            "retention.schedule",
+            got=f"{retention.schedule}, not before the dump of {dumps.schedule}",
+            allowed="a time before dumps.schedule: else every dump holds what is erased after it",
+            example="0 1 * * *",
+        )
+
+
+def _minute(schedule: str) -> int:
+    """The minute of the day."""
+    minute, hour = schedule.split()[:2]
+    return int(hour) * 60 + int(minute)

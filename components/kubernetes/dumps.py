@@ -26,7 +26,7 @@ Refused:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ import pulumi
 
 from components.context import Context
 from components.documents import document, statement
+from components.kubernetes import sql
 from components.kubernetes.shape import (
     AwsApi,
     Container,
@@ -50,25 +51,23 @@ from settings.dumps import DumpsSettings
 
 if TYPE_CHECKING:
     from components.cluster import Cluster
-    from components.database import Database
     from components.keys import Keys
     from components.kubernetes.base import ClusterBase
+    from components.kubernetes.bootstrap import Bootstrap, Way
     from components.storage import Storage
 
 COMPONENT = "dumps"
-# The login of this task alone: a member of pg_read_all_data, nothing else.
-ROLE = "archesai_dump"
 SECRET = SyncedSecret(name="archesai-database-dump", values={"password": "database-dump"})
 SYNCED = (SECRET,)
 
 SCRIPTS = "/scripts"
 SCRATCH = "/scratch"
-AUTHORITIES = "/etc/database-authorities"
 # How long a new pod waits until it is let through to the database (traps, EKS: a network policy
 # takes a second or two, and its first packets may be lost), or until a failover is over.
 PATIENCE_SECONDS = 120
 LOCK_SECONDS = 60
-RESTORE_JOBS = 4
+# As many connections as the owner has for migrations (settings/pooler.py, DirectUsers).
+RESTORE_JOBS = 2
 
 _FAIL = """\
 fail() {
@@ -78,23 +77,10 @@ fail() {
 """
 
 
-def client_environment(
-    host: pulumi.Input[str], port: int, database: str, role: str, password: SecretValue
-) -> dict[str, pulumi.Input[str] | SecretValue]:
-    """libpq's variables of a task that logs in by itself, past the pooler: SCRAM over verified TLS.
-
-    Its files hold the authorities' certificates in AUTHORITIES.
-    """
+def direct(way: Way, role: str, secret: SyncedSecret) -> dict[str, pulumi.Input[str] | SecretValue]:
+    """libpq's variables of a task that logs in by itself, past the pooler."""
     return {
-        "PGHOST": host,
-        "PGPORT": str(port),
-        "PGDATABASE": database,
-        "PGUSER": role,
-        "PGPASSWORD": password,
-        "PGSSLMODE": "verify-full",
-        "PGSSLROOTCERT": f"{AUTHORITIES}/rds.pem",
-        "PGREQUIREAUTH": "scram-sha-256",
-        "PGCONNECT_TIMEOUT": "10",
+        **way.environment(role, SecretValue(secret=secret.name, key="password")),
         "PGAPPNAME": role,
         "PGTZ": "UTC",
         # The root file system is read-only and the user has no home.
@@ -117,13 +103,17 @@ done
 
 
 def dump_script(
-    settings: DumpsSettings, *, scratch: str = SCRATCH, patience_seconds: int = PATIENCE_SECONDS
+    settings: DumpsSettings,
+    tables: Sequence[str],
+    *,
+    scratch: str = SCRATCH,
+    patience_seconds: int = PATIENCE_SECONDS,
 ) -> str:
     """Writes `archive` and its `name` into the scratch directory, or fails. POSIX sh.
 
-    The name stands last: where it is, everything before it went well.
+    The name stands last: where it is, everything before it went well. tables: each archive must
+    hold them; names as PostgreSQL keeps them.
     """
-    tables = " ".join(settings.tables)
     return f"""\
 #!/bin/sh
 set -eu
@@ -137,9 +127,9 @@ rm -f archive contents name
 pg_dump --format=custom --no-password --lock-wait-timeout={LOCK_SECONDS}s --file=archive
 
 pg_restore --list archive > contents
-for table in {tables}; do
-  grep -q " TABLE DATA {settings.schema_name} $table " contents ||
-    fail "the archive does not hold {settings.schema_name}.$table"
+for table in {" ".join(tables)}; do
+  grep -q " TABLE DATA {sql.SCHEMA} $table " contents ||
+    fail "the archive does not hold {sql.SCHEMA}.$table"
 done
 # Unpacks every block, so that an archive that breaks off or was damaged fails here.
 pg_restore --file=/dev/null archive
@@ -226,23 +216,18 @@ def upload_policy(
 
 def dumps_task(
     settings: DumpsSettings,
+    way: Way,
     *,
-    host: pulumi.Input[str],
-    port: int,
-    database: str,
-    authorities: pulumi.Input[str],
     bucket: pulumi.Input[str],
     key_arn: pulumi.Input[str],
     region: str,
 ) -> Task:
-    """The CronJob: dump, then upload.
-
-    authorities: PEM of those that sign the database's certificate.
-    """
+    """The CronJob: dump, then upload."""
     size = f"{settings.scratch_gib}Gi"
+    tables = way.settings.tables
     dump = Container(
         name="dump",
-        image=settings.image,
+        image=way.settings.image,
         command=("/bin/sh", f"{SCRIPTS}/dump.sh"),
         resources=Resources(
             cpu="250m",
@@ -251,13 +236,14 @@ def dumps_task(
             ephemeral=size,
             ephemeral_limit=size,
         ),
-        env=client_environment(
-            host, port, database, ROLE, SecretValue(secret=SECRET.name, key="password")
-        ),
+        env=direct(way, sql.DUMP, SECRET),
         files={
-            # restore.sh is there for a person who works in a copy of this pod (runbook).
-            SCRIPTS: {"dump.sh": dump_script(settings), "restore.sh": restore_script()},
-            AUTHORITIES: {"rds.pem": authorities},
+            SCRIPTS: {
+                "dump.sh": dump_script(settings, (tables.users, tables.organizations)),
+                # For a person who works in a copy of this pod (runbook).
+                "restore.sh": restore_script(),
+            },
+            **way.authorities,
         },
         scratch=("/tmp", SCRATCH),
     )
@@ -286,20 +272,16 @@ def dumps_task(
 
 @dataclass(frozen=True, kw_only=True)
 class DumpsArgs:
-    """
-    namespace: the application's, as the cluster's settings say it. authorities: PEM of those that
-    sign the database's certificate.
-    """
+    """namespace: the application's, as the cluster's settings say it."""
 
     context: Context
     settings: DumpsSettings
-    database: Database
+    bootstrap: Bootstrap
     storage: Storage
     keys: Keys
     cluster: Cluster
     base: ClusterBase
     namespace: str
-    authorities: pulumi.Input[str]
 
 
 class Dumps(pulumi.ComponentResource):
@@ -314,10 +296,7 @@ class Dumps(pulumi.ComponentResource):
         here = pulumi.ResourceOptions(parent=self)
         self.task = dumps_task(
             args.settings,
-            host=args.database.address,
-            port=args.database.port,
-            database=args.database.name,
-            authorities=args.authorities,
+            args.bootstrap.way,
             bucket=args.storage.dumps.name,
             key_arn=args.keys.backups.arn,
             region=args.context.region,
@@ -339,7 +318,7 @@ class Dumps(pulumi.ComponentResource):
                 context=args.context,
                 namespace=args.base.namespace,
                 task=self.task,
-                after=[*identity.ready, *args.storage.dumps.ready],
+                after=[*identity.ready, *args.storage.dumps.ready, *args.bootstrap.ready],
             ),
             here,
         )

@@ -12,22 +12,28 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import dumps
+from components.kubernetes import dumps, sql
 from settings.dumps import DumpsSettings
+from tests.daemons.datapath import (
+    DATABASE,
+    MASTER,
+    PASSWORDS,
+    ROLES,
+    Cluster,
+    as_rds,
+    bootstrap_settings,
+    handed_over,
+)
 from tests.daemons.postgres import Refused, Server
 from tests.daemons.toolbox import command
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs" / "runbooks" / "restore-database-from-dump.md"
-IMAGE = "public.ecr.aws/docker/library/postgres:17@sha256:" + "a" * 64
-OWNER, OWNER_PASSWORD = "archesai_owner", "owner-of-a-test"
-DUMP_PASSWORD = "dump-of-a-test"
+IMAGE = "public.ecr.aws/aws-cli/aws-cli@sha256:" + "a" * 64
+RESTORED = f"{DATABASE}_restored"
 VECTORS = 400
 # The application's names (A12); `user` needs quotes.
 SCHEMA = f"""
-CREATE EXTENSION vector;
-CREATE EXTENSION pg_stat_statements;
-SET ROLE {OWNER};
 CREATE TABLE "user" (id int PRIMARY KEY, email text NOT NULL, name text);
 CREATE TABLE organization (id int PRIMARY KEY, name text NOT NULL);
 CREATE TABLE artifact (
@@ -40,7 +46,6 @@ INSERT INTO artifact SELECT n, 1 + n % 50, md5(n::text),
   ARRAY(SELECT random() + n * 0 FROM generate_series(1, 8))::vector
   FROM generate_series(1, {VECTORS}) n;
 CREATE INDEX ON artifact USING hnsw (embedding vector_l2_ops);
-GRANT SELECT ON artifact TO archesai_reader;
 """
 TABLES = ('"user"', "organization", "artifact")
 NEAREST = (
@@ -72,7 +77,6 @@ class Bench:
 
     folder: Path
     server: Server
-    database: str
 
     @property
     def scratch(self) -> Path:
@@ -88,13 +92,13 @@ class Bench:
         path.chmod(0o755)
 
     def run(
-        self, script: str, *arguments: str, user: str, password: str, database: str = ""
+        self, script: str, *arguments: str, user: str, password: str = "", database: str = DATABASE
     ) -> subprocess.CompletedProcess[str]:
         file = self.folder / "script.sh"
         file.write_text(script)
         programs = Path(command("pg_dump")[0]).parent
         entering = self.server.environment(
-            database=database or self.database, user=user, password=password
+            database=database, user=user, password=password or PASSWORDS[user]
         )
         return subprocess.run(
             ["/bin/sh", str(file), *arguments],
@@ -115,18 +119,19 @@ class Bench:
     def dump(
         self,
         *,
-        password: str = DUMP_PASSWORD,
+        password: str = "",
         settings: DumpsSettings | None = None,
-        database: str = "",
+        tables: tuple[str, ...] = ("user", "organization"),
+        database: str = DATABASE,
     ) -> subprocess.CompletedProcess[str]:
         """Both containers, the second only where the first ended well, as the kubelet does."""
         script = dumps.dump_script(
-            settings or chosen(), scratch=str(self.scratch), patience_seconds=3
+            settings or chosen(), tables, scratch=str(self.scratch), patience_seconds=3
         )
-        done = self.run(script, user=dumps.ROLE, password=password, database=database)
+        done = self.run(script, user=sql.DUMP, password=password, database=database)
         if done.returncode == 0:
             upload = dumps.upload_script(scratch=str(self.scratch))
-            done = self.run(upload, user=dumps.ROLE, password=password)
+            done = self.run(upload, user=sql.DUMP)
         return done
 
     @property
@@ -136,28 +141,29 @@ class Bench:
 
 
 def chosen(**values: object) -> DumpsSettings:
-    return DumpsSettings.model_validate(
-        {"image": IMAGE, "uploadImage": IMAGE, **values}, strict=False
-    )
+    return DumpsSettings.model_validate({"uploadImage": IMAGE, **values}, strict=False)
 
 
 @pytest.fixture(scope="module")
-def roles(server: Server) -> Server:
-    server.create_role(OWNER, OWNER_PASSWORD)
-    server.create_role("archesai_reader", "reader-of-a-test")
-    server.create_role(dumps.ROLE, DUMP_PASSWORD, "IN ROLE pg_read_all_data")
-    return server
+def cluster() -> Iterator[Cluster]:
+    """A database with the bootstrap's logins, as it is in production."""
+    with handed_over() as made:
+        made.bootstrap("database-roles")
+        yield made
 
 
 @pytest.fixture
-def bench(roles: Server, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path, roles, roles.create_database("dumped", owner=OWNER))
+def bench(cluster: Cluster, tmp_path: Path) -> Bench:
     for each in ("scratch", "recorded", "bin"):
         (tmp_path / each).mkdir()
+    made = Bench(tmp_path, cluster.server)
     made.program("aws", AWS)
-    roles.psql(SCHEMA, made.database)
-    yield made
-    roles.psql("DROP DATABASE IF EXISTS dumped WITH (FORCE)")
+    cluster.server.create_database(DATABASE, owner=MASTER)
+    cluster.psql(sql.roles_sql(ROLES, DATABASE), MASTER)
+    as_rds(cluster)
+    cluster.psql(sql.privileges_sql() + SCHEMA, sql.OWNER)
+    cluster.psql(sql.indexes_sql(sql.indexes(bootstrap_settings().tables), ()), sql.OWNER)
+    return made
 
 
 def contents(server: Server, database: str) -> dict[str, str]:
@@ -175,7 +181,7 @@ def test_a_dump_is_uploaded_once_encrypted_with_our_key_under_the_dumps_prefix(b
     assert done.returncode == 0, done.stderr
     (asked,) = bench.uploaded
     match = re.fullmatch(
-        r"s3 cp archive s3://arches-prod-dumps/postgres/(dumped-\d{4}-\d\d-\d\dT\d{6}Z\.dump) "
+        r"s3 cp archive s3://arches-prod-dumps/postgres/(archesai-\d{4}-\d\d-\d\dT\d{6}Z\.dump) "
         r"--sse aws:kms --sse-kms-key-id arn:aws:kms:eu-central-1:111122223333:key/backups "
         r"--only-show-errors",
         asked,
@@ -183,60 +189,56 @@ def test_a_dump_is_uploaded_once_encrypted_with_our_key_under_the_dumps_prefix(b
     assert match, asked
     assert (bench.recorded / "object").read_bytes()[:5] == b"PGDMP", "not the custom format"
     assert not (bench.scratch / "archive").stat().st_mode & 0o077, "others could read the rows"
-    assert DUMP_PASSWORD not in done.stdout + done.stderr
+    assert PASSWORDS[sql.DUMP] not in done.stdout + done.stderr
 
 
-def test_what_was_dumped_dropped_and_restored_has_the_same_rows_and_finds_the_same_vectors(
-    bench: Bench,
+def test_what_was_dumped_and_lost_is_restored_with_the_same_rows_and_nearest_vectors(
+    bench: Bench, cluster: Cluster
 ):
-    """BAK-06: by the runbook's own SQL and script, and again into the full database is refused."""
+    """BAK-06: by the runbook's own SQL and script, until the bootstrap's check passes again."""
     server = bench.server
-    before, nearest = contents(server, "dumped"), server.psql(NEAREST, "dumped")
+    before, nearest = contents(server, DATABASE), server.psql(NEAREST, DATABASE)
     assert len(nearest.splitlines()) == 10
     assert bench.dump().returncode == 0
-    server.psql("DROP DATABASE dumped WITH (FORCE)")
+    cluster.psql('DROP TABLE artifact; DELETE FROM "user"', sql.OWNER)
 
-    create, extend = re.findall(r"```sql\n(.*?)```", RUNBOOK.read_text("utf-8"), re.DOTALL)[:2]
-    server.psql("DROP DATABASE IF EXISTS archesai_restored")
-    server.psql(create)
-    server.psql(extend, "archesai_restored")
-    archive = str(bench.recorded / "object")
+    steps = re.findall(r"```sql\n(.*?)```", RUNBOOK.read_text("utf-8"), re.DOTALL)
+    create, extend, grant, rename = steps
+    cluster.psql(create, MASTER, "postgres")
+    server.psql(extend, RESTORED)  # as RDS lets its master do it
+    cluster.psql(grant, MASTER, RESTORED)
 
     def restore() -> subprocess.CompletedProcess[str]:
-        return bench.run(
-            dumps.restore_script(),
-            archive,
-            user=OWNER,
-            password=OWNER_PASSWORD,
-            database="archesai_restored",
-        )
+        archive = str(bench.recorded / "object")
+        return bench.run(dumps.restore_script(), archive, user=sql.OWNER, database=RESTORED)
 
     done = restore()
     assert done.returncode == 0, done.stderr
     assert f"public.artifact: {VECTORS} rows\n" in done.stdout
-    assert re.search(r"^restored archesai_restored in \d+ s$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^restored {RESTORED} in \d+ s$", done.stdout, re.MULTILINE)
     assert "run the erasure again" in done.stdout, "erased people would be back (GDPR-04)"
-    assert contents(server, "archesai_restored") == before
-    assert server.psql(NEAREST, "archesai_restored") == nearest
-    plan = server.psql(NEAREST.replace("SELECT", "EXPLAIN SELECT"), "archesai_restored")
-    assert "artifact_embedding_idx" in plan, "the vector index was not built again"
-    reads = server.psql(
-        "SELECT count(*) FROM artifact", "archesai_restored", "archesai_reader", "reader-of-a-test"
-    )
-    assert reads == str(VECTORS), "rights on tables are lost and nobody may log in"
-
     again = restore()
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr
-    assert contents(server, "archesai_restored") == before
-    server.psql("DROP DATABASE archesai_restored WITH (FORCE)")
+
+    cluster.psql(rename, MASTER, "postgres")
+    assert contents(server, DATABASE) == before
+    assert server.psql(NEAREST, DATABASE) == nearest
+    plan = server.psql(NEAREST.replace("SELECT", "EXPLAIN SELECT"), DATABASE)
+    assert "artifact_embedding_idx" in plan, "the vector index was not built again"
+    wanted = sql.indexes(bootstrap_settings().tables)
+    cluster.psql(sql.verify_sql(ROLES, wanted, DATABASE), MASTER)
+    assert cluster.psql("DELETE FROM artifact WHERE id = 1 RETURNING id", sql.APP) == "1", (
+        "rights on tables are lost and the application answers nobody"
+    )
+    server.psql(f"DROP DATABASE {DATABASE}_broken")
 
 
 def test_a_dump_over_midnight_is_uploaded_under_the_name_of_its_beginning(bench: Bench):
     """BAK-02: the guide's script looks for another file after midnight."""
     bench.program("date", DATE)
     assert bench.dump().returncode == 0
-    assert "/dumped-2026-11-20T235959Z.dump " in bench.uploaded[0]
+    assert "/archesai-2026-11-20T235959Z.dump " in bench.uploaded[0]
     assert len((bench.recorded / "clock").read_text().splitlines()) == 1
 
 
@@ -255,7 +257,7 @@ def test_a_database_that_does_not_exist_fails_and_uploads_nothing(bench: Bench):
 
 
 def test_a_server_that_nobody_reaches_fails_after_some_patience(bench: Bench):
-    lost = Bench(bench.folder, Server(port=1, ca_file=bench.server.ca_file), bench.database)
+    lost = Bench(bench.folder, Server(port=1, ca_file=bench.server.ca_file))
     began = time.monotonic()
     done = lost.dump()
     assert done.returncode != 0
@@ -277,9 +279,7 @@ def test_a_server_with_a_certificate_of_others_gets_no_password_and_no_dump(
         check=True,
         capture_output=True,
     )
-    done = Bench(
-        bench.folder, Server(port=bench.server.port, ca_file=stranger), bench.database
-    ).dump()
+    done = Bench(bench.folder, Server(port=bench.server.port, ca_file=stranger)).dump()
     assert "certificate verify failed" in done.stderr
     assert bench.uploaded == []
 
@@ -297,7 +297,7 @@ def test_an_archive_that_breaks_off_is_not_uploaded(bench: Bench):
 
 
 def test_an_archive_without_a_table_that_matters_is_not_uploaded(bench: Bench):
-    done = bench.dump(settings=chosen(tables=["user", "invoices"]))
+    done = bench.dump(tables=("user", "invoices"))
     assert done.returncode == 1
     assert "error: the archive does not hold public.invoices" in done.stderr
     assert bench.uploaded == []
@@ -319,27 +319,24 @@ def test_an_upload_that_fails_fails_the_job(bench: Bench):
     assert "uploaded" not in done.stdout
 
 
-def test_the_dumps_login_reads_everything_and_changes_nothing(bench: Bench):
+def test_the_dumps_login_reads_everything_and_changes_nothing(bench: Bench, cluster: Cluster):
     """BAK-01: its own read-only role."""
-
-    def as_dump(sql: str) -> str:
-        return bench.server.psql(sql, "dumped", dumps.ROLE, DUMP_PASSWORD)
-
-    assert as_dump('SELECT count(*) FROM "user"') == "50"
-    for sql in ("DELETE FROM organization", "CREATE TABLE t (i int)", "DROP TABLE artifact"):
-        with pytest.raises(Refused, match=r"permission denied|must be owner"):
-            as_dump(sql)
+    assert cluster.psql('SELECT count(*) FROM "user"', sql.DUMP) == "50"
+    for statement in ("DELETE FROM organization", "CREATE TABLE t (i int)", "DROP TABLE artifact"):
+        with pytest.raises(Refused, match=r"permission denied|must be owner|read-only"):
+            cluster.psql(f"SET default_transaction_read_only = off; {statement}", sql.DUMP)
+    assert bench.uploaded == []
 
 
 def test_an_archive_that_is_not_there_is_not_restored(bench: Bench):
-    done = bench.run(dumps.restore_script(), "/nowhere", user=OWNER, password=OWNER_PASSWORD)
+    done = bench.run(dumps.restore_script(), "/nowhere", user=sql.OWNER)
     assert done.returncode == 1
     assert done.stderr == "error: there is no archive /nowhere\n"
 
 
 def test_the_smallest_archive_that_is_allowed_is_larger_than_one_without_tables(bench: Bench):
     """What minimumKib's default tells apart."""
-    bench.server.create_database("empty", owner=OWNER)
+    bench.server.create_database("empty")
     archive = bench.folder / "empty"
     subprocess.run(
         command("pg_dump", "--format=custom", "--file", archive),

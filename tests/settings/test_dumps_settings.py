@@ -10,12 +10,9 @@ from pydantic import ValidationError
 
 from settings.core import refusals
 from settings.dumps import DumpsSettings, dumps_refusals
+from settings.retention import RetentionSettings
 
-DIGEST = "@sha256:" + "a" * 64
-SAID = {
-    "image": "public.ecr.aws/docker/library/postgres:17" + DIGEST,
-    "uploadImage": "public.ecr.aws/aws-cli/aws-cli" + DIGEST,
-}
+SAID = {"uploadImage": "public.ecr.aws/aws-cli/aws-cli@sha256:" + "a" * 64}
 
 
 def read(values: dict[str, Any]) -> DumpsSettings:
@@ -28,14 +25,10 @@ def refused(values: dict[str, Any]) -> str:
     return "\n".join(refusals(DumpsSettings, raised.value, "Pulumi.test.yaml"))
 
 
-def test_an_environment_says_its_two_images_and_may_leave_the_rest_out():
+def test_an_environment_says_its_image_and_may_leave_the_rest_out():
     assert read({}).model_dump() == {
-        "image": SAID["image"],
         "upload_image": SAID["uploadImage"],
-        "client_major": 17,
         "schedule": "0 2 * * *",
-        "schema_name": "public",
-        "tables": ("user", "organization"),
         "minimum_kib": 8,
         "scratch_gib": 20,
         "deadline_minutes": 120,
@@ -45,15 +38,10 @@ def test_an_environment_says_its_two_images_and_may_leave_the_rest_out():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("image", "postgres:17"),
         ("uploadImage", "public.ecr.aws/aws-cli/aws-cli:latest"),
-        ("clientMajor", 14),
         ("schedule", "0 2 * * 0"),
         ("schedule", "0 24 * * *"),
         ("schedule", "@daily"),
-        ("schemaName", "public; DROP"),
-        ("tables", []),
-        ("tables", ["user", "x' OR true"]),
         ("minimumKib", 3),
         ("scratchGib", 0),
         ("deadlineMinutes", 9),
@@ -71,17 +59,20 @@ def test_any_time_of_every_day_is_a_schedule(minute_and_hour: str):
     assert read({"schedule": f"{minute_and_hour} * * *"}).schedule.endswith("* * *")
 
 
-def test_a_client_older_than_its_server_and_an_archive_larger_than_a_node_are_refused():
-    found = dumps_refusals(
-        read({"clientMajor": 16, "scratchGib": 61}), engine_version="17.6", disk_gib=80
-    )
+def retention(schedule: str = "0 1 * * *") -> RetentionSettings:
+    return RetentionSettings.model_validate({"schedule": schedule})
+
+
+def test_an_archive_larger_than_a_node_and_an_erasure_after_the_dump_are_refused():
+    found = dumps_refusals(read({"scratchGib": 61}), retention("0 2 * * *"), disk_gib=80)
     first, second = [each.context or {} for each in found]
-    assert first["key"] == "dumps.clientMajor"
-    assert first["got"] == "16 for a database of version 17"
-    assert second["key"] == "dumps.scratchGib"
-    assert second["allowed"] == "at most 60, or a larger cluster.nodes.diskGib"
+    assert first["key"] == "dumps.scratchGib"
+    assert first["allowed"] == "at most 60, or a larger cluster.nodes.diskGib"
+    assert second["key"] == "retention.schedule"
+    assert second["got"] == "0 2 * * *, not before the dump of 0 2 * * *"
 
 
-def test_a_client_as_new_as_its_server_and_an_archive_that_fits_are_fine():
-    fitting = read({"clientMajor": 18, "scratchGib": 60})
-    assert list(dumps_refusals(fitting, engine_version="17", disk_gib=80)) == []
+def test_an_archive_that_fits_and_an_erasure_before_the_dump_are_fine():
+    assert (
+        list(dumps_refusals(read({"scratchGib": 60}), retention("59 1 * * *"), disk_gib=80)) == []
+    )

@@ -10,35 +10,25 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.kubernetes import dumps, manifests
+from components.kubernetes.bootstrap import Way
 from components.kubernetes.dumps import Dumps, DumpsArgs, dumps_task
 from components.kubernetes.shape import AwsApi, DataStore, SecretValue, Task
 from settings.dumps import DumpsSettings
+from settings.pooler import DirectUsers
+from tests.daemons.datapath import bootstrap_settings
 from tests.neighbours import context, key, known, neighbour
 from tests.recorder import REGION, Recorder, once, record
 
 DIGEST = "@sha256:" + "a" * 64
-SETTINGS = DumpsSettings.model_validate(
-    {
-        "image": "public.ecr.aws/docker/library/postgres:17" + DIGEST,
-        "uploadImage": "public.ecr.aws/aws-cli/aws-cli" + DIGEST,
-    }
-)
+SETTINGS = DumpsSettings.model_validate({"uploadImage": "public.ecr.aws/aws-cli/aws-cli" + DIGEST})
+WAY = Way(host="database.example", port=5432, database="archesai", settings=bootstrap_settings())
 BUCKET = "arn:aws:s3:::arches-prod-dumps"
 KEY = f"arn:aws:kms:{REGION}:111122223333:key/backups"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
 
 
 def task() -> Task:
-    return dumps_task(
-        SETTINGS,
-        host="database.example",
-        port=5432,
-        database="archesai",
-        authorities="-----BEGIN CERTIFICATE-----",
-        bucket="arches-prod-dumps",
-        key_arn=KEY,
-        region=REGION,
-    )
+    return dumps_task(SETTINGS, WAY, bucket="arches-prod-dumps", key_arn=KEY, region=REGION)
 
 
 @once
@@ -53,7 +43,7 @@ def placed() -> Recorder:
             DumpsArgs(
                 context=context(),
                 settings=SETTINGS,
-                database=neighbour(address=known("database.example"), port=5432, name="archesai"),
+                bootstrap=neighbour(way=WAY, ready=[]),
                 storage=neighbour(
                     dumps=neighbour(name=known("arches-prod-dumps"), arn=known(BUCKET), ready=[])
                 ),
@@ -61,7 +51,6 @@ def placed() -> Recorder:
                 cluster=neighbour(cluster_name=known("arches-prod")),
                 base=neighbour(namespace=known("production")),
                 namespace="production",
-                authorities="-----BEGIN CERTIFICATE-----",
             ),
             pulumi.ResourceOptions(providers=providers),
         )
@@ -118,8 +107,8 @@ def test_the_password_goes_to_the_dump_alone_and_over_verified_tls_past_the_pool
     }
     assert dump.env["PGSSLMODE"] == "verify-full"
     assert dump.env["PGREQUIREAUTH"] == "scram-sha-256"
-    assert dump.env["PGSSLROOTCERT"] == "/etc/database-authorities/rds.pem"
-    assert dump.files["/etc/database-authorities"] == {"rds.pem": "-----BEGIN CERTIFICATE-----"}
+    folder, file = dump.env["PGSSLROOTCERT"].rsplit("/", 1)  # type: ignore[union-attr]
+    assert dump.files[folder] == {file: WAY.settings.authorities}
     assert dumps.SYNCED[0].values == {"password": "database-dump"}
 
 
@@ -163,7 +152,7 @@ def test_the_cron_job_waits_for_its_identity():
 
 def test_the_scripts_are_posix_and_have_no_pipe_that_could_hide_an_error():
     """BAK-01: the guide's pipe ends with 0 whatever pg_dump says."""
-    for script in (dumps.dump_script(SETTINGS), dumps.upload_script(), dumps.restore_script()):
+    for script in (dumps.dump_script(SETTINGS, ()), dumps.upload_script(), dumps.restore_script()):
         assert script.startswith("#!/bin/sh\nset -eu\n")
         parsed = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True)
         assert parsed.returncode == 0, parsed.stderr
@@ -173,7 +162,7 @@ def test_the_scripts_are_posix_and_have_no_pipe_that_could_hide_an_error():
 
 def test_no_script_deletes_a_dump():
     """BAK-04: the bucket's lifecycle does."""
-    everything = dumps.dump_script(SETTINGS) + dumps.upload_script()
+    everything = dumps.dump_script(SETTINGS, ()) + dumps.upload_script()
     assert "s3 rm" not in everything
     assert "-mtime" not in everything
 
@@ -182,3 +171,8 @@ def test_the_restore_script_is_at_hand_in_the_pod_that_the_runbook_copies():
     """BAK-06."""
     (files,) = placed().of("kubernetes:core/v1:ConfigMap")
     assert files.inputs["data"]["dump_scripts_restore.sh"] == dumps.restore_script()
+
+
+def test_a_restore_takes_no_more_connections_than_its_login_has():
+    """BAK-06: the owner's limit is what the budget gives migrations (POOL-10)."""
+    assert DirectUsers().migrations >= dumps.RESTORE_JOBS
