@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -16,6 +17,7 @@ from tests.daemons.datapath import bootstrap_settings
 from tests.neighbours import context, known, neighbour
 from tests.recorder import Recorder, once, record
 
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = RetentionSettings()
 WAY = Way(host="database.example", port=5432, database="archesai", settings=bootstrap_settings())
 CRON_JOB = "kubernetes:batch/v1:CronJob"
@@ -89,3 +91,10 @@ def test_what_it_touches_is_what_the_bootstrap_lets_it_touch():
         assert grant.role == sql.RETENTION
         assert f'"{grant.table}"' in users
     assert f'"{tables.sessions}"' in retention.sessions_sql(SETTINGS, tables.sessions)
+
+
+def test_the_runbook_of_a_restore_runs_the_erasure_again():
+    """GDPR-04: what was erased since the dump is back."""
+    runbook = ROOT / "docs" / "runbooks" / "restore-database-from-dump.md"
+    name = placed().one(CRON_JOB).inputs["metadata"]["name"]
+    assert f" --from=cronjob/{name}\n" in runbook.read_text(encoding="utf-8")
