@@ -1,16 +1,19 @@
-"""What an environment may decide about its cache, and what ElastiCache allows it.
+"""What an environment may decide about its cache, in both kinds, and what ElastiCache allows it.
 
-Meets CHK-INFRA-03, REDIS-01 to REDIS-06, SENT-02; refusals C1, C2, C4, C7, C14. The table of what
-has no counterpart on ElastiCache (REDIS-03 to REDIS-05) is `NOT_APPLICABLE`.
+Meets CHK-INFRA-03, REDIS-01 to REDIS-06, SENT-02, SENT-04, SENT-06; refusals C1, C2, C4, C7, C14.
+The table of what has no counterpart on ElastiCache (REDIS-03 to REDIS-05) is `NOT_APPLICABLE`; a
+cache inside the cluster has all of it.
 
 No setting switches off encryption or the token: nobody needs that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from settings import windows
 from settings.core import Section, clash, setting
@@ -51,14 +54,110 @@ NOT_APPLICABLE: dict[str, str] = {
     "sentinel": "failover and its times belong to the replication group (SENT-01 to SENT-07)",
 }
 
+_IMAGE = r"^[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}$"
+_AN_IMAGE = "an image with its digest, <registry>/<name>[:<tag>]@sha256:<64 hex digits>"
+_DIGEST = "@sha256:" + "0123456789abcdef" * 4
+
+# Three members: with fewer a failure leaves no majority, with more a second primary could have a
+# replica and both would take writes (components/kubernetes/redis.py).
+MEMBERS = 3
+
+
+class SentinelSettings(Section):
+    """Redis 7 with Sentinel inside the cluster: three of each."""
+
+    redis_image: str = setting(
+        allowed=f"{_AN_IMAGE}, of Redis 7, with redis-server, redis-cli and a shell",
+        example="docker.io/library/redis:7.4" + _DIGEST,
+        pattern=_IMAGE,
+    )
+    exporter_image: str = setting(
+        allowed=f"{_AN_IMAGE}, of redis_exporter",
+        example="ghcr.io/oliver006/redis_exporter:v1.89.0" + _DIGEST,
+        pattern=_IMAGE,
+    )
+    storage_gib: int = setting(
+        10,
+        allowed="whole GiB of each member's volume from 1 to 1,000, at least four times dataMib: "
+        "the append-only file grows to twice the data before it is rewritten beside itself",
+        example=10,
+        ge=1,
+        le=1000,
+    )
+    cpu: str = setting(
+        "500m",
+        allowed="the processor share of each Redis, as Kubernetes writes it",
+        example="500m",
+        pattern=r"^([1-9]\d*|[1-9]\d{1,4}m)$",
+    )
+    # The guide's. The application's retries end before it (ENV-11), so users notice a failover.
+    down_after_ms: int = setting(
+        5000,
+        allowed="whole milliseconds of silence from 1,000 to 30,000 after which a primary is down",
+        example=5000,
+        ge=1000,
+        le=30000,
+    )
+    # SENT-06: the guide's 10 s gives up failovers that are still in progress; Redis's default of
+    # three minutes waits six before it tries again.
+    failover_timeout_seconds: int = setting(
+        60,
+        allowed="whole seconds from 30 to 600 that one failover may take; the next try comes after "
+        "twice as many",
+        example=60,
+        ge=30,
+        le=600,
+    )
+    max_lag_seconds: int = setting(
+        5,
+        allowed="whole seconds from 2 to 30 that replicas may be silent until the primary refuses "
+        "writes",
+        example=5,
+        ge=2,
+        le=30,
+    )
+
+    @property
+    def loss_window_seconds(self) -> int:
+        """The longest time of acknowledged writes that a primary cut off from its replicas loses.
+
+        Redis compares whole seconds, once a second: one more for each (replication.c,
+        `refreshGoodSlavesCount`, called by `replicationCron`).
+        """
+        return self.max_lag_seconds + 2
+
+    @property
+    def failover_seconds(self) -> int:
+        """From the loss of a primary until writes are taken again, at most: the silence, then
+        vote, promotion, the other replica's turn and the front's check (measured: 3 s)."""
+        return -(-self.down_after_ms // 1000) + 10
+
 
 class CacheSettings(Section):
     """Answers the Redis and Sentinel sections of the guide and the cache row of its checklist."""
 
-    kind: Literal["elasticache"] = setting(
+    kind: Literal["elasticache", "sentinel"] = setting(
         "elasticache",
-        allowed="elasticache, the managed replication group",
+        allowed="elasticache, the managed replication group; or sentinel, Redis with Sentinel "
+        "inside the cluster",
         example="elasticache",
+    )
+    sentinel: SentinelSettings | None = setting(
+        None,
+        allowed="the mapping for the cache inside the cluster; needed where kind is sentinel",
+        example={"redisImage": "docker.io/library/redis:7.4" + _DIGEST},
+    )
+    proxy_image: str | None = setting(
+        None,
+        allowed=f"{_AN_IMAGE}, of HAProxy 2.6 or newer with the system's CA certificates: the TLS "
+        "tunnel beside a client that has none, and the front of a cache inside the cluster",
+        example="docker.io/library/haproxy:3.2" + _DIGEST,
+        pattern=_IMAGE,
+    )
+    client_tls: bool = setting(
+        False,
+        allowed="true once the application speaks TLS to Redis itself; the tunnel is then gone",
+        example=False,
     )
     # Redis 7.1 is the last Redis that ElastiCache has; valkey is another engine with another
     # family, and the checklist asks for Redis 7 (CHK-INFRA-03).
@@ -144,9 +243,56 @@ class CacheSettings(Section):
         usable = MAXMEMORY[self.node_type] * (100 - self.reserved_memory_percent) // 100
         return usable // (1024 * 1024)
 
+    @property
+    def in_cluster(self) -> SentinelSettings:
+        """The section of the cache inside the cluster. Raises ValueError: it is elsewhere."""
+        if self.sentinel is None:
+            raise ValueError(f"cache.sentinel is absent; the kind is {self.kind}")
+        return self.sentinel
+
+    @property
+    def tunnel(self) -> bool:
+        """Whether a client needs the tunnel: TLS is asked for and the application has none."""
+        return self.kind == "elasticache" and not self.client_tls
+
+    @property
+    def member_mib(self) -> int:
+        """The memory of a Redis in the cluster: dataMib beside the reserve (REDIS-01)."""
+        return -(-self.data_mib * 100 // (100 - self.reserved_memory_percent))
+
+    @model_validator(mode="after")
+    def _inside_the_cluster(self) -> Self:
+        if self.kind != "sentinel":
+            return self
+        if self.sentinel is None:
+            raise clash(
+                "sentinel",
+                got="nothing while kind is sentinel",
+                allowed="its mapping, with redisImage and exporterImage",
+                example={"redisImage": "docker.io/library/redis:7.4" + _DIGEST},
+            )
+        if self.proxy_image is None:
+            raise _no_proxy("proxyImage", "kind is sentinel")
+        if self.nodes != MEMBERS:
+            raise clash(
+                "nodes",
+                got=f"{self.nodes} while kind is sentinel",
+                allowed=f"{MEMBERS}: a majority must be left, and only one primary may ever have "
+                "a replica",
+                example=MEMBERS,
+            )
+        if self.sentinel.storage_gib * 1024 < 4 * self.data_mib:
+            raise clash(
+                "sentinel.storageGib",
+                got=f"{self.sentinel.storage_gib} with dataMib {self.data_mib}",
+                allowed="at least four times dataMib, for the append-only file and its rewriting",
+                example=-(-4 * self.data_mib // 1024),
+            )
+        return self
+
     @model_validator(mode="after")
     def _data_fits_the_node(self) -> Self:
-        if self.usable_mib < self.data_mib:
+        if self.kind == "elasticache" and self.usable_mib < self.data_mib:
             fitting = next(
                 (
                     name
@@ -174,3 +320,18 @@ class CacheSettings(Section):
             phrase="1",
         )
         return self
+
+
+def _no_proxy(key: str, why: str) -> PydanticCustomError:
+    return clash(
+        key,
+        got=f"nothing while {why}",
+        allowed=_AN_IMAGE,
+        example="docker.io/library/haproxy:3.2" + _DIGEST,
+    )
+
+
+def cache_refusals(cache: CacheSettings) -> Iterator[PydanticCustomError]:
+    """What the cache's clients need of it; for the rules of the whole environment."""
+    if cache.tunnel and cache.proxy_image is None:
+        yield _no_proxy("cache.proxyImage", "clientTls is false: ElastiCache speaks TLS only (A13)")

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from settings.cache import MAXMEMORY, CacheSettings
+from settings.cache import MAXMEMORY, CacheSettings, cache_refusals
 from settings.core import Section, refusals
 from settings.secrets import SecretsSettings
+
+IMAGE = "docker.io/library/redis:7.4@sha256:" + "a" * 64
+SENTINEL = {"redisImage": IMAGE, "exporterImage": IMAGE}
+INSIDE = {"kind": "sentinel", "sentinel": SENTINEL, "proxyImage": IMAGE}
 
 
 def settings(**changed: Any) -> CacheSettings:
@@ -53,7 +57,7 @@ def test_sessions_may_not_be_evicted(policy: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "key"),
     [
-        ({"kind": "sentinel"}, "kind"),
+        ({"kind": "memorydb"}, "kind"),
         ({"engineVersion": "6.2"}, "engineVersion"),
         ({"engineVersion": "7"}, "engineVersion"),
         ({"nodeType": "cache.t4g.micro"}, "nodeType"),
@@ -69,6 +73,59 @@ def test_sessions_may_not_be_evicted(policy: str) -> None:
 )
 def test_what_elasticache_would_refuse_is_refused_now(changed: dict[str, Any], key: str) -> None:
     assert refused(**changed).startswith(f"{key}:")
+
+
+def test_a_cache_inside_the_cluster_has_the_guides_times_where_they_were_right() -> None:
+    inside = settings(**INSIDE).in_cluster
+    assert inside.down_after_ms == 5000, "the guide's (SENT-04)"
+    assert inside.failover_timeout_seconds == 60, "the guide's 10 s gives up too early (SENT-06)"
+    assert (inside.max_lag_seconds, inside.loss_window_seconds) == (5, 7)
+    assert inside.failover_seconds == 15
+
+
+def test_a_member_has_its_data_and_the_reserve_as_memory() -> None:
+    assert settings(**INSIDE).member_mib == 2731, "2 GiB / 0.75 (REDIS-01)"
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"sentinel": None}, "sentinel"),
+        ({"proxyImage": None}, "proxyImage"),
+        ({"nodes": 2}, "nodes"),
+        ({"nodes": 5}, "nodes"),
+        ({"dataMib": 2561}, "sentinel.storageGib"),
+        ({"sentinel": {**SENTINEL, "redisImage": "redis:7.4"}}, "sentinel.redisImage"),
+        ({"sentinel": {"redisImage": IMAGE}}, "sentinel.exporterImage"),
+        ({"sentinel": {**SENTINEL, "failoverTimeoutSeconds": 10}}, "sentinel.failoverTimeout"),
+        ({"sentinel": {**SENTINEL, "maxLagSeconds": 31}}, "sentinel.maxLagSeconds"),
+        ({"sentinel": {**SENTINEL, "downAfterMs": 0}}, "sentinel.downAfterMs"),
+        ({"sentinel": {**SENTINEL, "cpu": "0.5"}}, "sentinel.cpu"),
+        ({"maxmemoryPolicy": "allkeys-lru"}, "maxmemoryPolicy"),
+    ],
+)
+def test_a_cache_that_could_not_fail_over_is_refused(changed: dict[str, Any], key: str) -> None:
+    assert refused(**{**INSIDE, **changed}).startswith(key)
+
+
+def test_the_size_of_a_node_is_no_matter_inside_the_cluster() -> None:
+    small = settings(**INSIDE, nodeType="cache.t4g.medium", dataMib=2500)
+    assert small.in_cluster.storage_gib == 10
+
+
+def test_a_client_without_tls_needs_the_image_of_the_tunnel() -> None:
+    [clash] = cache_refusals(settings())
+    assert clash.context is not None
+    assert clash.context["key"] == "cache.proxyImage"
+    assert not list(cache_refusals(settings(proxyImage=IMAGE)))
+    assert not list(cache_refusals(settings(clientTls=True))), "the application has its own"
+    assert not list(cache_refusals(settings(**INSIDE)))
+
+
+def test_there_is_a_tunnel_where_tls_is_asked_for_and_the_client_has_none() -> None:
+    assert settings().tunnel
+    assert not settings(clientTls=True).tunnel
+    assert not settings(**INSIDE).tunnel
 
 
 def test_secrets_are_born_with_generation_one_and_raised_by_an_edit() -> None:
