@@ -15,10 +15,9 @@ from components.kubernetes.synced_secrets import (
     SyncedSecretsArgs,
     external_secret,
 )
-from tests.neighbours import context, known, neighbour
+from tests.neighbours import known
 from tests.recorder import ACCOUNT, REGION, Recorder, record
 
-STORE = "kubernetes:external-secrets.io/v1:SecretStore"
 SECRET = "kubernetes:external-secrets.io/v1:ExternalSecret"
 CACHE = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:arches/prod/cache-1"
 MASTER = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!db-1"
@@ -33,9 +32,12 @@ REDIS = SyncedSecret(
 def made(*synced: SyncedSecret) -> Recorder:
     def program() -> None:
         on = pulumi.ResourceOptions(providers=[kubernetes.Provider("k", kubeconfig="{}")])
-        secrets = neighbour(arns={key: known(arn) for key, arn in ARNS.items()})
+        store = kubernetes.core.v1.ConfigMap("store")
         args = SyncedSecretsArgs(
-            context=context(), namespace="production", secrets=secrets, synced=synced
+            namespace="production",
+            secrets=synced,
+            arns={key: known(arn) for key, arn in ARNS.items()},
+            after=[store],
         )
         SyncedSecrets("secrets", args, on)
 
@@ -46,27 +48,17 @@ def spec(made_: Recorder) -> dict[str, Any]:
     return made_.one(SECRET).inputs["spec"]
 
 
-def test_the_store_reads_with_the_operators_own_identity_in_its_own_namespace():
-    store = made(REDIS).one(STORE).inputs
-    assert store["spec"] == {
-        "provider": {"aws": {"service": "SecretsManager", "region": REGION}}
-    }, "an auth block would ask for keys or IRSA; Pod Identity has neither"
-    assert store["metadata"]["namespace"] == "production"
-
-
 def test_a_secret_has_the_name_and_keys_that_the_pods_read():
     made_ = made(REDIS)
     assert spec(made_) == {
-        "refreshPolicy": "Periodic",
         "refreshInterval": "15m0s",
-        "secretStoreRef": {"kind": "SecretStore", "name": "archesai"},
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "secrets-manager"},
         "target": {
             "name": "archesai-redis",
             "creationPolicy": "Owner",
             "deletionPolicy": "Retain",
             "template": {
                 "engineVersion": "v2",
-                "mergePolicy": "Replace",
                 "metadata": {"labels": {"app.kubernetes.io/name": "archesai"}},
                 "data": {"REDIS_PASSWORD": "{{ .password }}"},
             },
@@ -91,7 +83,7 @@ def test_a_deployment_waits_until_each_secret_is_filled():
     assert made_.one(SECRET).inputs["metadata"]["annotations"] == {
         "pulumi.com/waitFor": "condition=Ready"
     }, "pods would wait for a Secret that never comes, and nobody would say why"
-    assert made_.one(STORE).urn in made_.one(SECRET).dependencies
+    assert made_.one("kubernetes:core/v1:ConfigMap").urn in made_.one(SECRET).dependencies
 
 
 def test_no_value_of_a_secret_is_in_the_program():
@@ -120,11 +112,9 @@ def test_a_secret_that_could_not_be_filled_is_refused_with_one_line(
     synced: SyncedSecret, line: str
 ):
     with pytest.raises(ValueError, match=line):
-        external_secret(synced, store="archesai", arns=ARNS)
+        external_secret(synced, ARNS)
 
 
 def test_two_secrets_of_one_name_are_refused():
     with pytest.raises(ValueError, match=r"secret archesai-redis is said twice; allowed is once"):
-        SyncedSecretsArgs(
-            context=context(), namespace="x", secrets=neighbour(arns={}), synced=(REDIS, REDIS)
-        )
+        SyncedSecretsArgs(namespace="x", secrets=(REDIS, REDIS), arns=ARNS, after=())
