@@ -5,7 +5,7 @@ whose key the file contains (fact A2). So the file here contains every key that 
 come as such variables, and the guide's own names stand beside them for a revision that reads them.
 
 Meets ENV-01 to ENV-21, OPT-01 to OPT-05, SEC-02 (origins), SEC-04 and SEC-05 (every secret in use),
-MIG-01 (the application's own runner is off), UPD-03 (drain), LB-04 and LB-22 (timeouts grow
+MIG-01 (the application's own runner is off), UPD-03 (drain), LB-22 (timeouts grow
 outwards), K8S-05, K8S-06, K8S-07, K8S-09 as far as it declares whom it reaches, LOG-02 and LOG-03
 (version, Sentry), A22's sizes (settings/workloads.py).
 
@@ -86,6 +86,9 @@ MODEL_TOKENS = 4096
 ACCESS = "15m"
 REFRESH = "168h"  # the guide's 7d, as Go spells it
 CONNECTION_LIFE = "1h"
+# OPT-05: the guide's pool of one pod, under the names that the application's code has for them.
+REDIS_POOL = 100
+REDIS_IDLE = 10
 
 # A pod that the load balancer may still send to lives until the target group has let it go.
 DRAIN = DRAIN_SECONDS + 5
@@ -255,6 +258,8 @@ def api_environment(
         "REDIS_URL": SecretValue(secret=CACHE_SECRET, key="REDIS_URL"),
         "REDIS_MAX_RETRIES": str(RETRIES),
         "REDIS_RETRY_DELAY": milliseconds(RETRY_SECONDS),
+        "REDIS_POOL_SIZE": str(REDIS_POOL),
+        "REDIS_MIN_IDLE_CONNS": str(REDIS_IDLE),
         **{variable: SecretValue(secret=SECRET, key=variable) for variable in KEYS},
         "JWT_EXPIRY": ACCESS,
         "JWT_REFRESH_EXPIRY": REFRESH,

@@ -1,8 +1,7 @@
 """Places a declared workload or task in the cluster, with everything that follows from it.
 
 The documents are components/kubernetes/manifests.py. Meets UPD-01 to UPD-03, K8S-11, ENV-02,
-MIG-01 (a Job for each content, before what waits for it), ISSUE-09 as far as probes and budgets
-give it.
+MIG-01 (a Job for each content, before what waits for it).
 
 Order: service account, files, Service and target group binding are there before the first pod, so
 that the controller adds its readiness gate to each (UPD-03); what pods need beside them, an AWS

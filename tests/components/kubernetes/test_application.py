@@ -220,37 +220,66 @@ def test_no_secret_stands_in_the_file_or_as_a_plain_variable():
 
 
 # -- the guide's variables -----------------------------------------------------------------------
+# requirement -> the variable and its value; of a secret, the Secret and its key
+GUIDE: list[tuple[str, str, Any]] = [
+    ("ENV-01", "NODE_ENV", "production"),
+    ("ENV-02", "API_PORT", "8080"),
+    ("ENV-03", "API_HOST", "0.0.0.0"),
+    ("ENV-04", "LOG_LEVEL", "info"),
+    ("ENV-05", "LOG_FORMAT", "json"),
+    ("LOG-02", "APP_VERSION", "v1.2.3"),
+    ("ENV-06", "CORS_ORIGINS", "https://app.archesai.com"),
+    ("ENV-07", "DATABASE_URL", SecretValue(secret="archesai-database", key="DATABASE_URL")),
+    ("ENV-08", "DB_POOL_MIN", "10"),
+    ("ENV-08", "DB_POOL_MAX", "50"),
+    ("ENV-09", "DB_CONNECTION_TIMEOUT", "5000"),
+    ("ENV-09", "DB_IDLE_TIMEOUT", "10000"),
+    ("ENV-10", "REDIS_URL", SecretValue(secret="archesai-redis", key="REDIS_URL")),
+    ("ENV-11", "REDIS_MAX_RETRIES", "3"),
+    ("ENV-11", "REDIS_RETRY_DELAY", "1000"),
+    ("OPT-05", "REDIS_POOL_SIZE", "100"),
+    ("OPT-05", "REDIS_MIN_IDLE_CONNS", "10"),
+    ("ENV-12", "JWT_SECRET", SecretValue(secret="archesai-secrets", key="JWT_SECRET")),
+    (
+        "ENV-12",
+        "JWT_REFRESH_SECRET",
+        SecretValue(secret="archesai-secrets", key="JWT_REFRESH_SECRET"),
+    ),
+    ("ENV-13", "JWT_EXPIRY", "15m"),
+    ("ENV-13", "JWT_REFRESH_EXPIRY", "168h"),
+    ("ENV-14", "SESSION_SECRET", SecretValue(secret="archesai-secrets", key="SESSION_SECRET")),
+    ("ENV-15", "ENCRYPTION_KEY", SecretValue(secret="archesai-secrets", key="ENCRYPTION_KEY")),
+    ("ENV-16", "RATE_LIMIT_WINDOW", "60000"),
+    ("ENV-16", "RATE_LIMIT_MAX_REQUESTS", "100"),
+    ("ENV-17", "RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS", "false"),
+    ("ENV-18", "OPENAI_API_KEY", SecretValue(secret="archesai-secrets", key="OPENAI_API_KEY")),
+    ("ENV-19", "OPENAI_MAX_TOKENS", "4096"),
+    ("ENV-19", "OPENAI_TIMEOUT", "25000"),
+    ("ENV-20", "METRICS_ENABLED", "true"),
+    ("ENV-20", "METRICS_PORT", "9090"),
+    ("ENV-21", "TRACING_ENABLED", "true"),
+    ("ENV-21", "TRACING_ENDPOINT", "http://otel-collector.monitoring:4318/v1/traces"),
+    ("LOG-03", "SENTRY_DSN", SecretValue(secret="archesai-secrets", key="SENTRY_DSN")),
+]
+
+
 def test_the_guides_variables_stand_beside_them_with_the_right_values():
-    found = variables(programs(given=secrets(openAi=True))["api"])
-    plain = {k: v for k, v in found.items() if isinstance(v, str) and not k.startswith("ARCHES_")}
-    assert plain == {
-        "NODE_ENV": "production",
-        "API_PORT": "8080",
-        "API_HOST": "0.0.0.0",
-        "LOG_LEVEL": "info",
-        "LOG_FORMAT": "json",
-        "APP_VERSION": "v1.2.3",
-        "CORS_ORIGINS": "https://app.archesai.com",
-        "DB_POOL_MIN": "10",
-        "DB_POOL_MAX": "50",
-        "DB_CONNECTION_TIMEOUT": "5000",
-        "DB_IDLE_TIMEOUT": "10000",
-        "REDIS_MAX_RETRIES": "3",
-        "REDIS_RETRY_DELAY": "1000",
-        "JWT_EXPIRY": "15m",
-        "JWT_REFRESH_EXPIRY": "168h",
-        "RATE_LIMIT_WINDOW": "60000",
-        "RATE_LIMIT_MAX_REQUESTS": "100",
-        "RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS": "false",
-        "OPENAI_MAX_TOKENS": "4096",
-        "OPENAI_TIMEOUT": "25000",
-        "METRICS_ENABLED": "false",
-        "METRICS_PORT": "9090",
-        "TRACING_ENABLED": "false",
-    }
-    secret = {k for k, v in found.items() if isinstance(v, SecretValue)}
-    assert {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "JWT_REFRESH_SECRET"} <= secret
-    assert {"SESSION_SECRET", "ENCRYPTION_KEY", "OPENAI_API_KEY"} <= secret
+    everything = programs(
+        settings(api={"metrics": True, "tracing": True}),
+        given=secrets(openAi=True, sentry=True),
+        collector=COLLECTOR,
+    )
+    found = variables(everything["api"])
+    for row, name, value in GUIDE:
+        assert found.get(name) == value, f"{row}: {name}"
+    ours = {name for name in found if not name.startswith("ARCHES_")}
+    assert ours == {name for _, name, _ in GUIDE}, "a variable that no requirement asks for"
+
+
+def test_every_pods_pool_together_is_far_below_what_a_redis_node_takes():
+    api = programs()["api"]
+    clients = ((api.maximum or api.minimum) + 1) * int(variables(api)["REDIS_POOL_SIZE"])
+    assert clients == 1100 < 65_000, "OPT-05; ElastiCache: 65,000 connections of a node"
 
 
 def test_every_duration_that_go_reads_is_one_that_go_parses():
@@ -274,7 +303,7 @@ def test_timeouts_grow_outwards():
 def test_origins_are_exact_and_the_same_in_file_and_variable():
     more = settings(api={"origins": ["https://admin.archesai.com"]})
     found = variables(programs(more)["api"])["CORS_ORIGINS"]
-    assert found == "https://app.archesai.com,https://admin.archesai.com"
+    assert found == "https://app.archesai.com,https://admin.archesai.com", "SEC-02"
     assert "*" not in file()["api"]["cors"], "ENV-06: any site could use a user's cookies"
 
 
@@ -301,7 +330,7 @@ def test_every_secret_that_a_program_reads_is_made():
 def test_every_value_comes_from_a_secret_that_these_settings_have(flags: dict[str, bool]):
     have = set(keys_of(secrets(**flags)))
     wanted = {value for each in synced(**flags).values() for value in each.values.values()}
-    assert wanted <= have
+    assert wanted <= have, "SEC-05: a secret that nobody makes"
     assert ("open-ai" in wanted) is ("openAi" in flags)
 
 
@@ -316,7 +345,7 @@ def test_the_database_is_reached_through_the_pooler():
 @pytest.mark.parametrize(("kind", "scheme"), [("elasticache", "rediss"), ("sentinel", "redis")])
 def test_the_caches_url_says_tls_where_the_cache_demands_it(kind: str, scheme: str):
     url = read(synced(kind)["archesai-redis"].templates["REDIS_URL"])
-    assert url == f"{scheme}://:{{{{ .password }}}}@redis.example.com:6379"
+    assert url == f"{scheme}://:{{{{ .password }}}}@redis.example.com:6379", "ENV-10"
 
 
 # -- whom they reach -----------------------------------------------------------------------------

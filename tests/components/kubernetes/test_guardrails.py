@@ -97,7 +97,7 @@ def test_a_pod_asks_for_its_containers_together_or_for_the_largest_before_them()
 def test_everything_grown_and_rolled_out_at_once_is_the_demand():
     found = demand(DECLARED)
     assert found.pods == (10 + 1) + (3 + 1) + 1
-    assert found.cpu == pytest.approx(11 * 0.52 + 4 * 1 + 0.25)
+    assert found.cpu == pytest.approx(11 * 0.52 + 4 * 1 + 0.25), "CHK-INFRA-01: surge included"
     assert found.memory == 11 * 544 * MIB + 4 * 2 * GIB + GIB
     assert (found.volumes, found.volumes_gib) == (3, 30)
     assert demand(DECLARED, grown=False).pods == (3 + 1) + (3 + 1) + 1
@@ -127,7 +127,7 @@ def test_limits_give_no_container_a_default():
 # -- what ----------------------------------------------------------------------------------------
 def test_images_come_from_the_accounts_registry_and_the_settings_own():
     found = registries(context(), settings(allowedRegistries=["docker.io/nginxinc"]))
-    assert found == [OWN, "docker.io/nginxinc/"]
+    assert found == [OWN, "docker.io/nginxinc/"], "CICD-07"
 
 
 @pytest.mark.parametrize(

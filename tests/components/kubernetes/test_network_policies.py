@@ -267,7 +267,7 @@ def test_a_declared_flow_is_open_at_both_ends(flow: Flow):
 
 @pytest.mark.parametrize("flow", CLOSED, ids=said)
 def test_what_nobody_declared_is_closed(flow: Flow):
-    assert not reaches(OURS, flow)
+    assert not reaches(OURS, flow), "CHK-SEC-03"
 
 
 def test_enough_flows_are_tried():

@@ -88,7 +88,7 @@ def test_a_deployment_waits_until_each_secret_is_filled():
 
 def test_no_value_of_a_secret_is_in_the_program():
     texts = json.dumps([r.inputs for r in made(REDIS).custom])
-    assert texts.count(CACHE) == 1, "the ARN alone"
+    assert texts.count(CACHE) == 1, "CHK-SEC-02, SEC-06: the ARN alone"
 
 
 @pytest.mark.parametrize(

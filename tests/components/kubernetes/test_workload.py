@@ -166,7 +166,7 @@ def test_the_metrics_port_is_in_no_service_but_is_scraped():
         "the load balancer could be pointed at it (ENV-20)"
     )
     (endpoint,) = made.one(POD_MONITOR).inputs["spec"]["podMetricsEndpoints"]
-    assert endpoint == {"port": "metrics", "interval": "15s"}
+    assert endpoint == {"port": "metrics", "interval": "15s"}, "MON-01: the guide's interval"
 
 
 # -- rollout -------------------------------------------------------------------------------------
@@ -175,8 +175,8 @@ def test_a_rollout_adds_one_pod_and_never_takes_one_away():
     assert spec["strategy"] == {
         "type": "RollingUpdate",
         "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
-    }
-    assert (spec["minReadySeconds"], spec["progressDeadlineSeconds"]) == (10, 600)
+    }, "UPD-01, UPD-02: users would meet fewer pods during a release"
+    assert (spec["minReadySeconds"], spec["progressDeadlineSeconds"]) == (10, 600), "CICD-10"
 
 
 def test_a_rollout_that_may_add_none_takes_one_away():
@@ -233,7 +233,7 @@ def test_zones_are_spread_hard_and_nodes_softly_per_revision():
     assert (zone["topologyKey"], zone["whenUnsatisfiable"]) == (
         "topology.kubernetes.io/zone",
         "DoNotSchedule",
-    )
+    ), "LB-01: one zone could hold every pod"
     assert (host["topologyKey"], host["whenUnsatisfiable"]) == (
         "kubernetes.io/hostname",
         "ScheduleAnyway",
@@ -258,7 +258,7 @@ def test_pods_are_as_the_restricted_standard_wants_them():
         "fsGroup": 65532,
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
-    }
+    }, "K8S-11: the namespace would refuse the pod"
     for each in (*pod["containers"], *pod["initContainers"]):
         assert each["securityContext"] == {
             "allowPrivilegeEscalation": False,
@@ -296,7 +296,7 @@ def test_secrets_come_by_reference_and_read_only():
 
 def test_a_secret_that_changes_outside_the_program_rolls_the_pods():
     about = deployed(workload()).one(DEPLOYMENT).inputs["metadata"]
-    assert about["annotations"] == {"reloader.stakater.com/auto": "true"}
+    assert about["annotations"] == {"reloader.stakater.com/auto": "true"}, "SEC-06"
 
 
 # -- files ---------------------------------------------------------------------------------------
