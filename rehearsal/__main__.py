@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import settings
-from rehearsal import engine, export, locks, paths, recovery, session, summary, timeline
+from rehearsal import cluster, engine, export, locks, paths, recovery, session, summary, timeline
 from rehearsal.account import AccountError
 from rehearsal.faults import FaultError, Faults
+from rehearsal.providers.kubernetes import Kubernetes
+from rehearsal.providers.standin import Refused
 
 BAD_INPUT = 2
 FAILED = 1
@@ -47,7 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
         return commands[given.command](given)
     except (settings.SettingsError, FaultError, AccountError) as error:
         return _refused(str(error), BAD_INPUT)
-    except (locks.Busy, engine.EngineError, session.EngineFailed) as error:
+    except (
+        locks.Busy,
+        engine.EngineError,
+        cluster.ClusterError,
+        session.EngineFailed,
+        Refused,
+    ) as error:
         return _refused(str(error), FAILED)
     except KeyboardInterrupt:
         return _refused(
@@ -69,6 +77,8 @@ def _open(given: argparse.Namespace, **options: Any) -> Any:
         engine=engine.find(say),
         command=f"{given.command} {given.stack}",
         faults=Faults.parse(given.fault),
+        # A plan asks nothing of a cluster, so a first one needs none.
+        programs=None if given.command == "preview" else cluster.prepare(say),
         **options,
     )
 
@@ -82,6 +92,7 @@ def _engine(given: argparse.Namespace) -> int:
     del given
     found = engine.find(say)
     say(f"engine: {found.describe()}")
+    say(f"cluster: {cluster.prepare(say).describe()}")
     return 0
 
 
@@ -123,8 +134,18 @@ def _json(text: str) -> dict[str, Any]:
 
 def _say_honestly(opened: session.Session) -> None:
     names = [f"{s.package} {s.version}" for s in opened.standins]
-    for line in summary.honesty(opened.engine.describe(), names):
+    real = next((each.real for each in _in_cluster(opened)), None)
+    for line in summary.honesty(opened.engine.describe(), names, real):
         say(line)
+
+
+def _in_cluster(opened: session.Session) -> list[Kubernetes]:
+    return [each for each in opened.standins if isinstance(each, Kubernetes)]
+
+
+def _refused_pods(opened: session.Session) -> list[str]:
+    """Pods that the finished cluster would refuse, all workloads at their largest."""
+    return [line for each in _in_cluster(opened) for line in each.refused_pods()]
 
 
 def _rehearse(given: argparse.Namespace) -> int:
@@ -141,6 +162,7 @@ def _rehearse(given: argparse.Namespace) -> int:
             say(line)
         for line in _warnings(opened):
             say(line)
+        failures += _refused_pods(opened)
         second, _line = _timed_up(opened)
         changed = {u: o for u, o in summary.operations(second.events).items() if o != "same"}
         say(f"second up: {'nothing changes' if not changed else summary.counted(changed)}")
@@ -208,7 +230,8 @@ def _up(given: argparse.Namespace) -> int:
         say(line)
         for warning in _warnings(opened):
             say(warning)
-        return 0
+        refused = _refused_pods(opened)
+        return _refused("\n".join(refused), FAILED) if refused else 0
 
 
 def _destroy(given: argparse.Namespace) -> int:
@@ -221,6 +244,9 @@ def _destroy(given: argparse.Namespace) -> int:
 
 def _recover(given: argparse.Namespace) -> int:
     with _open(given) as opened:
+        for each in _in_cluster(opened):
+            for line in each.uninstall_pending():
+                say(line)
         for line in recovery.recover(opened):
             say(line)
         return 0

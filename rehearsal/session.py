@@ -25,6 +25,7 @@ import yaml
 from rehearsal import engine as engines
 from rehearsal import locks, paths
 from rehearsal.account import Account
+from rehearsal.cluster import Cluster, Programs
 from rehearsal.faults import Faults
 from rehearsal.providers.aws import Aws
 from rehearsal.providers.kubernetes import Kubernetes
@@ -207,10 +208,12 @@ def opened(
     faults: Faults | None = None,
     standins: list[StandIn] | None = None,
     program: Path = paths.ROOT,
+    programs: Programs | None = None,
 ) -> Iterator[Session]:
     """Open a stack's rehearsal: lock, account, derived config, stand-ins listening.
 
-    Raises locks.Busy, account.AccountError.
+    programs: of the cluster, which starts when a run first touches an object in it; None: objects
+    are checked by schema alone. Raises locks.Busy, account.AccountError.
     """
     folder = folder or paths.home() / stack
     with contextlib.ExitStack() as stack_of:
@@ -222,9 +225,13 @@ def opened(
         stack_of.callback(account.close)
         if standins is None:
             faults = faults or Faults()
+            cluster = None
+            if programs is not None:
+                cluster = Cluster(programs=programs, folder=folder / "cluster")
+                stack_of.callback(cluster.close)
             standins = [
                 Aws(account, faults=faults),
-                Kubernetes(account),
+                Kubernetes(account, cluster=cluster, faults=faults),
                 Random(),
             ]
         ports = stack_of.enter_context(serving(standins))

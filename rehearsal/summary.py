@@ -150,11 +150,18 @@ def virtual_time(timeline: Timeline, verb: str = "deployment") -> list[str]:
     return lines
 
 
-def honesty(engine: str, standins: Iterable[str]) -> list[str]:
-    """What was real in this run and what stood in."""
+def honesty(engine: str, standins: Iterable[str], cluster: str | None = None) -> list[str]:
+    """What was real in this run and what stood in. cluster: the API server that judged objects."""
+    objects = (
+        f"{cluster}, whose admission, quotas and definitions judged every object; no controllers, "
+        "no nodes, no pods that run, no charts rendered"
+        if cluster
+        else "Kubernetes objects by schema alone (no API server in this run)"
+    )
     return [
         f"real: {engine}, its planning and its state; the program and Pulumi.<stack>.yaml; "
         "the policy pack; names and types of every input (installed SDK)",
+        f"in the cluster: {objects}",
         f"stood in: {', '.join(standins)}; AWS answers from resource schemas, a table of known "
         "refusals and an account on disk; durations are medians; nothing was asked of AWS",
         "not known here: account quotas beyond defaults, capacity, IAM permissions of the caller, "

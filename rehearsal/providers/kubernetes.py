@@ -1,18 +1,29 @@
-"""Kubernetes without a cluster: objects checked by schema, kept in the account.
+"""Kubernetes without nodes: objects checked by schema, applied to a real API server, remembered.
 
-Its place is taken by a real API server when one is to be had; until then this checks each object
-against the OpenAPI schema of the cluster's minor version (package kubernetes-validate), which
-knows names and types of fields but no admission, quota or RBAC.
+A preview checks each object against the OpenAPI schema of the cluster's minor version (package
+kubernetes-validate), which knows names and types of fields. What is then done is done to a real
+kube-apiserver by server-side apply, as the provider does it, so admission, Pod Security, quotas,
+definitions and immutable fields are the real ones; `rehearsal.apiserver` says what is played. The
+account remembers which objects are the program's. Without a cluster all of it ends at the schema.
 """
 
 from __future__ import annotations
 
+import base64
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
 import kubernetes_validate
 
+from rehearsal import apiserver
 from rehearsal.account import Account, Resource
+from rehearsal.apiserver import Manifest, Rejected
+from rehearsal.cluster import Cluster, ClusterError
+from rehearsal.faults import Faults
+from rehearsal.providers.helm import RELEASE, Releases
 from rehearsal.providers.judge import Table
 from rehearsal.providers.standin import (
     Call,
@@ -20,10 +31,12 @@ from rehearsal.providers.standin import (
     Failure,
     Refused,
     StandIn,
+    Unready,
     Values,
     changed_paths,
 )
-from rehearsal.wire import UNKNOWN, has_unknown, revealed
+from rehearsal.providers.strikes import creating
+from rehearsal.wire import UNKNOWN, Secret, has_unknown, revealed
 
 # The schema that unknown minors are checked against: the newest that the package has.
 _NEWEST = kubernetes_validate.latest_version()
@@ -64,20 +77,55 @@ _BUILT_IN = {
 
 
 class Kubernetes(StandIn):
-    """The stand-in for the Kubernetes provider; ignores the kubeconfig that it is handed."""
+    """The stand-in for the Kubernetes provider; ignores the kubeconfig that it is handed.
+
+    cluster: where objects are really applied; None: nowhere, the schema is all that is asked.
+    """
 
     package = "kubernetes"
     version = metadata.version("pulumi_kubernetes")
 
-    def __init__(self, account: Account) -> None:
+    def __init__(
+        self, account: Account, *, cluster: Cluster | None = None, faults: Faults | None = None
+    ) -> None:
         self._account = account
         self._table = Table(account)
         self._settings: dict[str, Any] = {}
+        self._cluster = cluster
+        self._faults = faults or Faults()
+        self._releases = Releases(account, self._table, cluster=cluster, faults=self._faults)
 
     @property
     def warnings(self) -> list[str]:
         """What was accepted in this run and will break later, a line each."""
-        return self._table.warnings
+        said = self._cluster.api.warnings if self._cluster and self._cluster.started else ()
+        return [*self._table.warnings, *(f"the API server warns: {each}" for each in said)]
+
+    @property
+    def real(self) -> str | None:
+        """What judged the objects of this run besides their schema."""
+        started = self._cluster is not None and self._cluster.started
+        return self._cluster.programs.describe() if self._cluster and started else None
+
+    def refused_pods(self) -> list[str]:
+        """Pods that would be refused now that all is made; nothing without a cluster."""
+        if self._cluster is None:
+            return []
+        mine = [
+            r.inputs
+            for r in self._account.all()
+            if r.type.startswith("kubernetes:") and r.inputs.get("kind") in apiserver.ASKED
+        ]
+        try:
+            api = self._cluster.api
+            live = [found for each in mine if (found := api.get(each)) is not None]
+            return apiserver.refused_together(api, live)
+        except (Rejected, ClusterError) as error:
+            raise Refused(str(error)) from None
+
+    def uninstall_pending(self) -> list[str]:
+        """Releases that a killed run left unfinished are uninstalled; a line for each."""
+        return self._releases.uninstall_pending()
 
     def configure(self, values: Values) -> None:
         self._settings = {k: v for k, v in values.items() if k.startswith("enable")}
@@ -85,6 +133,8 @@ class Kubernetes(StandIn):
     def check(
         self, call: Call, olds: Values, news: Values, seed: bytes
     ) -> tuple[dict[str, Any], list[Failure]]:
+        if call.type == RELEASE:
+            return self._releases.check(call, olds, news, seed)
         manifest = {k: v for k, v in news.items() if v is not None}
         meta = manifest.get("metadata")
         meta = dict(meta) if isinstance(meta, dict) else {}
@@ -107,6 +157,8 @@ class Kubernetes(StandIn):
     def diff(
         self, call: Call, id_: str, state: Values, old_inputs: Values, news: Values
     ) -> Difference:
+        if call.type == RELEASE:
+            return self._releases.diff(call, id_, state, old_inputs, news)
         changed = changed_paths(old_inputs, news)
         fixed = self._fixed(call.type.rsplit(":", 1)[-1], news)
         replaces = [path for path in changed if any(_touches(path, f) for f in fixed)]
@@ -130,25 +182,58 @@ class Kubernetes(StandIn):
         return fixed
 
     def create(self, call: Call, inputs: Values, *, preview: bool) -> tuple[str, dict[str, Any]]:
+        if call.type == RELEASE:
+            return self._releases.create(call, inputs, preview=preview)
         self._table.ask("create", call, new=inputs, preview=preview)
         if preview:
             return "", {**inputs, "status": UNKNOWN}
         id_ = _id(inputs)
         if any(r.id == id_ for r in self._account.all(call.type)):
             raise Refused(f'{call.type.rsplit(":", 1)[-1].lower()}s "{id_}" already exists')
-        made = self._account.make(
-            call.type, id_, urn=call.urn, region="", inputs=inputs, outputs={}
-        )
+        with creating(self._faults, call, self._table.warnings):
+            with self._words(call, inputs) as api:
+                if api:
+                    api.apply(_manifest(inputs))
+            made = self._account.make(
+                call.type, id_, urn=call.urn, region="", inputs=inputs, outputs={}
+            )
+        self._ask_for_a_pod(call, id_, inputs)
+        if call.type in self._faults.stuck:
+            raise Unready(_never_ready(call), id_, inputs, inputs)
         return made.id, dict(inputs)
 
     def read(
         self, call: Call, id_: str, state: Values, inputs: Values
     ) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        if call.type == RELEASE:
+            return self._releases.read(call, id_, state, inputs)
         found = self._find(call, id_)
         if found is None:
             return "", {}, {}
         kept = self._account.unsealed(dict(found.inputs), {**state, **inputs})
-        return id_, kept, kept
+        with self._words(call, kept) as api:
+            live = self._live(api, kept) if api else kept
+        if live is None:
+            self._account.remove(found)
+            return "", {}, {}
+        return id_, live, live
+
+    def _live(self, api: apiserver.ApiServer, kept: Values) -> dict[str, Any] | None:
+        """`kept` with what is different in the cluster; None where the object is gone.
+
+        What the server writes in its own way ("1000m" as "1") is no difference: the live object is
+        compared with what it would be after one more apply of `kept`.
+        """
+        manifest = _manifest(kept)
+        live = api.get(manifest)
+        if live is None:
+            return None
+        try:
+            wanted = api.apply(manifest, dry_run=True)
+        except Rejected:
+            wanted = manifest  # somebody changed what cannot be changed back in place
+        different = list(apiserver.differing(wanted, live, manifest))
+        return _with(kept, different) if different else dict(kept)
 
     def update(
         self,
@@ -160,23 +245,121 @@ class Kubernetes(StandIn):
         *,
         preview: bool,
     ) -> dict[str, Any]:
+        if call.type == RELEASE:
+            return self._releases.update(call, id_, state, old_inputs, news, preview=preview)
         self._table.ask("update", call, id_, old=old_inputs, new=news, preview=preview)
         if preview:
             return dict(news)
         found = self._find(call, id_)
         if found is None:
             raise Refused(f"{id_} not found; run `pulumi refresh` first")
+        with self._words(call, news) as api:
+            if api:
+                api.apply(_manifest(news))
         self._account.change(found, inputs=news, outputs={})
+        self._ask_for_a_pod(call, id_, news)
         return dict(news)
 
     def delete(self, call: Call, id_: str, state: Values) -> None:
+        if call.type == RELEASE:
+            return self._releases.delete(call, id_, state)
         found = self._find(call, id_)
         if found is not None:
             self._table.ask("delete", call, id_, old=found.inputs)
+            with self._words(call, found.inputs) as api:
+                if api:
+                    api.delete(found.inputs)
             self._account.remove(found)
+        return None
+
+    @contextmanager
+    def _words(self, call: Call, inputs: Values) -> Iterator[apiserver.ApiServer | None]:
+        """The API server where there is one; its refusal in its own words, without a secret."""
+        try:
+            yield self._cluster.api if self._cluster else None
+        except (Rejected, ClusterError) as error:
+            kind = call.type.rsplit(":", 1)[-1]
+            raise Refused(f"{kind} ({call.name}): {without_secrets(str(error), inputs)}") from None
+
+    def _ask_for_a_pod(self, call: Call, id_: str, inputs: Values) -> None:
+        """Raises Unready: the workload is there and its pods are refused."""
+        with self._words(call, inputs) as api:
+            said = apiserver.refused_pod(api, _manifest(inputs)) if api else None
+        if said is not None:
+            kind = call.type.rsplit(":", 1)[-1]
+            words = without_secrets(said, inputs)
+            raise Unready(
+                f"{kind} ({call.name}): its pods are refused: {words}", id_, inputs, inputs
+            )
 
     def _find(self, call: Call, id_: str) -> Resource | None:
         return next((r for r in self._account.all(call.type) if r.id == id_), None)
+
+
+def _manifest(inputs: Values) -> Manifest:
+    """What is sent: secrets opened, and a Secret's text as the server keeps it, in base64."""
+    made = revealed(dict(inputs))
+    if made.get("kind") == "Secret" and "stringData" in made:
+        texts = made.pop("stringData") or {}
+        made["data"] = {**(made.get("data") or {}), **{k: _base64(v) for k, v in texts.items()}}
+    return made
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _never_ready(call: Call) -> str:
+    return (
+        f"{call.type.rsplit(':', 1)[-1]} ({call.name}): timeout while waiting for it to become "
+        "ready (a fault on demand: timeout)"
+    )
+
+
+def without_secrets(text: str, inputs: Any) -> str:
+    """`text` with every secret of the inputs that it quotes taken out."""
+    for secret in sorted(_secrets(inputs), key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
+    return text
+
+
+def _secrets(value: Any, *, inside: bool = False) -> Iterator[str]:
+    if isinstance(value, Secret):
+        yield from _secrets(value.value, inside=True)
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _secrets(inner, inside=inside)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(inner, inside=inside)
+    elif inside and isinstance(value, str) and value:
+        yield value
+        yield _base64(value)
+
+
+def _with(kept: Values, different: list[tuple[apiserver.Place, Any]]) -> dict[str, Any]:
+    """A copy of `kept` with what the cluster has at some places; None takes a field away."""
+    made = copy.deepcopy(dict(kept))
+    for place, value in different:
+        if made.get("kind") == "Secret" and place[0] == "data":
+            texts = made.get("stringData") or {}
+            inside = "stringData" if place[-1] in texts else "data"
+            made[inside] = {**made.get(inside, {}), place[-1]: Secret(value)}
+            continue
+        here: Any = made
+        for step in place[:-1]:
+            if isinstance(here[step], Secret):  # as a whole, then: nothing inside it is told
+                break
+            here = here[step]
+        else:
+            step = place[-1]
+            if value is None and isinstance(here, dict):
+                here.pop(step, None)
+            else:
+                here[step] = Secret(value) if isinstance(here[step], Secret) else value
+            continue
+        here[step] = Secret("changed outside of this program")
+    return made
 
 
 def _autonamed(meta: Values) -> bool:

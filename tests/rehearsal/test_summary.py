@@ -180,7 +180,15 @@ def test_a_run_without_work_still_tells_its_time() -> None:
 
 def test_every_run_says_what_was_real_and_what_stood_in() -> None:
     lines = summary.honesty("Pulumi 3.259.0 (build)", ["aws", "random"])
-    assert [line.split(":")[0] for line in lines] == ["real", "stood in", "not known here"]
+    opening = ["real", "in the cluster", "stood in", "not known here"]
+    assert [line.split(":")[0] for line in lines] == opening
     assert "Pulumi 3.259.0 (build)" in lines[0]
-    assert "stood in: aws, random;" in lines[1]
+    assert "by schema alone (no API server in this run)" in lines[1]
+    assert "stood in: aws, random;" in lines[2]
     assert all("\n" not in line for line in lines)
+
+
+def test_a_run_with_an_api_server_names_it() -> None:
+    lines = summary.honesty("Pulumi 3.259.0 (build)", ["aws"], "kube-apiserver v1.36.3 (built)")
+    assert lines[1].startswith("in the cluster: kube-apiserver v1.36.3 (built), whose admission")
+    assert "by schema alone" not in " ".join(lines)
