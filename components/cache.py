@@ -48,13 +48,17 @@ LOG_TYPES = ("slow-log", "engine-log")
 
 
 class CacheEndpoint(Protocol):
-    """What a client needs of a cache, whoever runs it. `secret_arn` holds the password alone."""
+    """What a client needs of a cache, whoever runs it. `secret_arn` holds the password alone.
+
+    member_ids: ElastiCache's nodes, which CloudWatch watches; none of a cache in the cluster.
+    """
 
     kind: str
     primary_host: pulumi.Output[str]
     reader_host: pulumi.Output[str]
     port: int
     secret_arn: pulumi.Output[str]
+    member_ids: list[pulumi.Output[str]]
 
 
 def log_group_name(group_id: str, log_type: str) -> str:

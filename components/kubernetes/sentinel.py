@@ -26,7 +26,7 @@ of its own (the application reads where it writes).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -52,7 +52,6 @@ from settings.cluster import ClusterSettings
 
 if TYPE_CHECKING:
     from components.kubernetes.base import ClusterBase
-    from components.secrets import Secrets
 
 REDIS, SENTINEL, FRONT = "redis", "sentinel", "cache"
 EXPORTER_PORT = Port(name="metrics", number=9121)
@@ -60,7 +59,6 @@ HEALTH_PORT = Port(name="metrics", number=8404)
 
 # The cache's password, for everybody who speaks to it from the cluster.
 PASSWORD = SecretValue(secret=f"{APPLICATION}-cache", key="REDIS_PASSWORD")
-SYNCED = (SyncedSecret(name=PASSWORD.secret, values={PASSWORD.key: "cache"}),)
 
 _DATA = "/data"
 _FILES = "/etc/arches"
@@ -215,27 +213,70 @@ def front_workload(settings: CacheSettings, namespace: str) -> Workload:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class SentinelArgs:
-    """after: what the pods wait for, the Secrets of `SYNCED` among it."""
-
-    context: Context
-    settings: CacheSettings
-    cluster_settings: ClusterSettings
-    base: ClusterBase
-    secrets: Secrets
-    after: Sequence[pulumi.Resource] = ()
+def sentinel_workloads(settings: CacheSettings, namespace: str) -> tuple[Workload, ...]:
+    """What runs for the cache in the cluster: nothing where it is ElastiCache."""
+    if settings.kind != "sentinel":
+        return ()
+    makers = (sentinel_workload, redis_workload, front_workload)
+    return tuple(make(settings, namespace) for make in makers)
 
 
-class Sentinel(pulumi.ComponentResource):
-    """A `CacheEndpoint` inside the cluster. workloads: what it runs. ready: for `depends_on`."""
+def cache_secrets(settings: CacheSettings) -> tuple[SyncedSecret, ...]:
+    """The Secret of `PASSWORD`, where anything in the cluster reads it."""
+    if settings.kind != "sentinel" and not settings.tunnel:
+        return ()
+    return (SyncedSecret(name=PASSWORD.secret, values={PASSWORD.key: "cache"}),)
+
+
+@dataclass(kw_only=True)
+class InsideCache:
+    """A `CacheEndpoint`: where the cache in the cluster will be, before any pod of it is."""
 
     kind: str
     primary_host: pulumi.Output[str]
     reader_host: pulumi.Output[str]
     port: int
     secret_arn: pulumi.Output[str]
-    member_ids: list[pulumi.Output[str]]
+    member_ids: list[pulumi.Output[str]] = field(default_factory=list)
+
+
+def cache_of(
+    name: str, args: CacheArgs, base: ClusterBase, opts: pulumi.ResourceOptions | None = None
+) -> CacheEndpoint:
+    """The environment's cache, of whichever kind its settings say.
+
+    Pods of the one in the cluster are `Sentinel`'s, which has to wait for operators; those who
+    only need its address do not.
+    """
+    if args.settings.kind != "sentinel":
+        return Cache(name, args, opts)
+    host = pulumi.Output.concat(f"{APPLICATION}-{FRONT}.", base.namespace, ".svc.cluster.local")
+    return InsideCache(
+        kind=args.settings.kind,
+        primary_host=host,
+        reader_host=host,
+        port=PORT,
+        secret_arn=args.secrets.arns["cache"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentinelArgs:
+    """after: what its pods wait for, `cache_secrets` and the kinds of monitors among it."""
+
+    context: Context
+    settings: CacheSettings
+    cluster_settings: ClusterSettings
+    base: ClusterBase
+    after: Sequence[pulumi.Resource] = ()
+
+
+class Sentinel(pulumi.ComponentResource):
+    """The pods of the cache in the cluster; none where it is ElastiCache.
+
+    workloads: what it runs. ready: what a client waits for; for `depends_on` only.
+    """
+
     workloads: tuple[Workload, ...]
     ready: list[pulumi.Resource]
 
@@ -243,15 +284,12 @@ class Sentinel(pulumi.ComponentResource):
         self, name: str, args: SentinelArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:Sentinel", name, None, opts)
-        settings, namespace = args.settings, args.cluster_settings.namespace
-        # All three at once: a Redis waits for Sentinels, and becomes ready after them.
-        self.workloads = (
-            sentinel_workload(settings, namespace),
-            redis_workload(settings, namespace),
-            front_workload(settings, namespace),
-        )
-        placed = [
-            Deployed(
+        self.workloads = sentinel_workloads(args.settings, args.cluster_settings.namespace)
+        # All at once: a Redis waits for Sentinels, and the front for a Redis.
+        self.ready = [
+            resource
+            for workload in self.workloads
+            for resource in Deployed(
                 f"{name}-{workload.component}",
                 DeployedArgs(
                     context=args.context,
@@ -260,37 +298,6 @@ class Sentinel(pulumi.ComponentResource):
                     after=args.after,
                 ),
                 pulumi.ResourceOptions(parent=self),
-            )
-            for workload in self.workloads
+            ).ready
         ]
-        self.ready = [resource for each in placed for resource in each.ready]
-        self.kind = settings.kind
-        self.primary_host = pulumi.Output.concat(
-            self.workloads[-1].name, ".", args.base.namespace, ".svc.cluster.local"
-        )
-        self.reader_host = self.primary_host
-        self.port = PORT
-        self.secret_arn = args.secrets.arns["cache"]
-        self.member_ids = []
-        self.register_outputs(
-            {
-                "kind": self.kind,
-                "primaryHost": self.primary_host,
-                "readerHost": self.reader_host,
-                "port": self.port,
-                "secretArn": self.secret_arn,
-            }
-        )
-
-
-def cache_of(
-    name: str,
-    *,
-    managed: CacheArgs,
-    inside: SentinelArgs,
-    opts: pulumi.ResourceOptions | None = None,
-) -> CacheEndpoint:
-    """The environment's cache, of whichever kind its settings say."""
-    if managed.settings.kind == "sentinel":
-        return Sentinel(name, inside, opts)
-    return Cache(name, managed, opts)
+        self.register_outputs({"components": [each.component for each in self.workloads]})

@@ -11,13 +11,14 @@ import pulumi_kubernetes as kubernetes
 import pulumi_random
 import pytest
 
-from components.cache import CacheArgs, CacheEndpoint
+from components.cache import CacheArgs
 from components.kubernetes import redis
 from components.kubernetes.sentinel import (
     PASSWORD,
-    SYNCED,
+    Sentinel,
     SentinelArgs,
     cache_of,
+    cache_secrets,
     front_workload,
     redis_workload,
     sentinel_workload,
@@ -50,10 +51,10 @@ def deployed(kind: str) -> Recorder:
             pulumi_random.Provider("random"),
         ]
         chosen = settings(kind)
-        secrets = neighbour(arns={"cache": known("arn:secret:cache")}, value=known)
-        endpoint: CacheEndpoint = cache_of(
+        base = neighbour(namespace=known("production"))
+        endpoint = cache_of(
             "cache",
-            managed=CacheArgs(
+            CacheArgs(
                 context=context(),
                 settings=chosen,
                 network=neighbour(
@@ -63,27 +64,39 @@ def deployed(kind: str) -> Recorder:
                 ),
                 keys=neighbour(data=key("data"), logs=key("logs")),
                 cluster=neighbour(nodes_security_group_id=known("sg-nodes")),
-                secrets=secrets,
+                secrets=neighbour(arns={"cache": known("arn:secret:cache")}, value=known),
             ),
-            inside=SentinelArgs(
+            base,
+            pulumi.ResourceOptions(providers=providers),
+        )
+        first = pulumi_random.RandomId("after", byte_length=1)
+        Sentinel(
+            "sentinel",
+            SentinelArgs(
                 context=context(),
                 settings=chosen,
                 cluster_settings=cluster_settings(),
-                base=neighbour(namespace=known("production")),
-                secrets=secrets,
+                base=base,
+                after=[first],
             ),
-            opts=pulumi.ResourceOptions(providers=providers),
+            pulumi.ResourceOptions(providers=providers),
         )
         assert endpoint.kind == kind
         pulumi.export("host", endpoint.primary_host)
         pulumi.export("port", endpoint.port)
+        pulumi.export("members", endpoint.member_ids)
 
     return record(program)
 
 
 def test_the_settings_choose_who_runs_the_cache_and_clients_see_one_interface() -> None:
     inside, managed = deployed("sentinel"), deployed("elasticache")
-    assert inside.exports == {"host": "archesai-cache.production.svc.cluster.local", "port": 6379}
+    assert inside.exports == {
+        "host": "archesai-cache.production.svc.cluster.local",
+        "port": 6379,
+        "members": [],
+    }
+    assert len(managed.exports["members"]) == 3
     assert managed.exports["host"].startswith("master.arches-prod-cache")
     group = "aws:elasticache/replicationGroup:ReplicationGroup"
     assert (len(inside.of(group)), len(managed.of(group))) == (0, 1)
@@ -121,11 +134,19 @@ def test_members_have_names_that_outlive_their_addresses() -> None:
     assert [p["port"] for p in services["archesai-cache"]["ports"]] == [6379]
 
 
+def test_pods_wait_for_their_secret() -> None:
+    made = deployed("sentinel")
+    first = made.one("random:index/randomId:RandomId", "after").urn
+    for kind in ("StatefulSet", "Deployment"):
+        for pods in made.of(f"kubernetes:apps/v1:{kind}"):
+            assert first in pods.dependencies, f"{pods.name} would start without its password"
+
+
 def test_zones_are_spread_and_a_member_ends_only_after_it_has_handed_over() -> None:
     pods = redis_workload(settings(), "production")
     assert pods.main.before_stop == ("sh", "/etc/arches/leave.sh")
     assert pods.stop_seconds > redis.LEAVE_SECONDS + 10, "killed while it hands over"
-    stateful = deployed("sentinel").one("kubernetes:apps/v1:StatefulSet", "cache-redis")
+    stateful = deployed("sentinel").one("kubernetes:apps/v1:StatefulSet", "sentinel-redis")
     spreads = stateful.inputs["spec"]["template"]["spec"]["topologySpreadConstraints"]
     zone = next(s for s in spreads if s["topologyKey"] == "topology.kubernetes.io/zone")
     assert zone["whenUnsatisfiable"] == "DoNotSchedule", "a zone could take the majority"
@@ -196,8 +217,13 @@ def test_the_password_comes_from_the_secret_and_stands_in_no_document(workload: 
     for container in declared.containers:
         secrets = [v for v in container.env.values() if isinstance(v, SecretValue)]
         assert secrets == [PASSWORD], f"{container.name} has no password, or another one"
-    assert SYNCED[0].name == PASSWORD.secret
-    assert SYNCED[0].values == {"REDIS_PASSWORD": "cache"}
+
+
+def test_the_secret_is_synced_wherever_something_in_the_cluster_reads_it() -> None:
+    for kind in ("sentinel", "elasticache"):
+        [secret] = cache_secrets(settings(kind))
+        assert (secret.name, secret.values) == (PASSWORD.secret, {"REDIS_PASSWORD": "cache"})
+    assert cache_secrets(settings("elasticache", clientTls=True)) == ()
 
 
 def test_who_speaks_to_whom_is_declared() -> None:
