@@ -2,18 +2,17 @@
 
 import settings
 from components.alarms import Alarms, AlarmsArgs
-from components.audit import Audit, AuditArgs
 from components.backup import Backup, BackupArgs
-from components.budget import Budget, BudgetArgs
 from components.cache import Cache, CacheArgs
 from components.cluster import Cluster, ClusterArgs
 from components.context import Context
 from components.database import Database, DatabaseArgs
-from components.delivery import Delivery, DeliveryArgs
 from components.edge import Edge, EdgeArgs
 from components.exports import publish
+from components.governance import Governance, GovernanceArgs
 from components.keys import Keys, KeysArgs
 from components.kubernetes.base import ClusterBase, ClusterBaseArgs
+from components.kubernetes.platform import Platform, PlatformArgs
 from components.kubernetes.provider import on_cluster
 from components.network import Network, NetworkArgs
 from components.providers import providers
@@ -49,10 +48,12 @@ backup = Backup("backup", BackupArgs(
 alarms = Alarms("alarms", AlarmsArgs(
     context=at, settings=env.alarms, database_settings=env.database, keys=keys, network=network,
     database=database, cache=cache, cluster=cluster, edge=edge, backup=backup), on)
-audit = Audit("audit", AuditArgs(
-    context=at, settings=env.governance, keys=keys, storage=storage), on)
-budget = Budget("budget", BudgetArgs(context=at, settings=env.governance, alarms=alarms), on)
-delivery = Delivery("delivery", DeliveryArgs(
-    context=at, settings=env.governance, registry=registry, cluster=cluster), on)
-publish(at, backup=backup, cache=cache, cluster=cluster, database=database, delivery=delivery,
-        edge=edge, registry=registry, storage=storage)
+Platform("platform", PlatformArgs(
+    context=at, settings=env, keys=keys, network=network, cluster=cluster, base=base,
+    secrets=secrets, storage=storage, database=database, cache=cache, edge=edge,
+    alarms=alarms), inside)
+governance = Governance("governance", GovernanceArgs(
+    context=at, settings=env.governance, keys=keys, storage=storage, alarms=alarms,
+    registry=registry, cluster=cluster), on)
+publish(at, backup=backup, cache=cache, cluster=cluster, database=database, edge=edge,
+        delivery=governance.delivery, registry=registry, storage=storage)

@@ -9,20 +9,29 @@ from pydantic_core import PydanticCustomError
 
 from settings.alarms import AlarmsSettings
 from settings.backup import BackupSettings
-from settings.cache import CacheSettings
+from settings.bootstrap import BootstrapSettings
+from settings.cache import CacheSettings, cache_refusals
 from settings.cluster import ClusterSettings, cluster_refusals
 from settings.core import Section, clash, setting
 from settings.database import DatabaseSettings
+from settings.dumps import DumpsSettings, dumps_refusals
 from settings.edge import EdgeSettings
+from settings.gateway import GatewaySettings, gateway_refusals
 from settings.governance import GovernanceSettings
+from settings.guardrails import GuardrailsSettings
 from settings.identity import Identity
 from settings.keys import KeysSettings
 from settings.lifetimes import ERASURE_DAYS, broken, lifetimes
 from settings.network import NetworkSettings
-from settings.pooler import PoolerSettings, budget, overdrawn
+from settings.observability import ObservabilitySettings
+from settings.operators import OperatorsSettings, operators_refusals
+from settings.pooler import PoolerPods, budget, overdrawn
 from settings.registry import RegistrySettings
+from settings.retention import RetentionSettings
 from settings.secrets import SecretsSettings
 from settings.storage import StorageSettings
+from settings.workloads import WorkloadsSettings
+from settings.workloads import refused as workloads_refusals
 
 # Zones that a deployment needs so that a quorum survives the loss of one (CHK-INFRA-01, DR-01).
 CUSTOMER_ZONES = 3
@@ -90,10 +99,13 @@ class Environment(Section):
     database: DatabaseSettings = setting(
         allowed="a mapping for the PostgreSQL database", example=_smallest(DatabaseSettings)
     )
-    pooler: PoolerSettings = setting(
-        PoolerSettings(),
+    bootstrap: BootstrapSettings = setting(
+        allowed="a mapping for the inside of the database: roles, extensions, migrations",
+        example=_smallest(BootstrapSettings),
+    )
+    pooler: PoolerPods = setting(
         allowed="a mapping for PgBouncer and the connection budget",
-        example=_smallest(PoolerSettings),
+        example=_smallest(PoolerPods),
     )
     cache: CacheSettings = setting(
         allowed="a mapping for the Redis cache", example=_smallest(CacheSettings)
@@ -101,6 +113,39 @@ class Environment(Section):
     edge: EdgeSettings = setting(
         allowed="a mapping for names, certificates, firewall, load balancer and CDN",
         example=_smallest(EdgeSettings),
+    )
+    workloads: WorkloadsSettings = setting(
+        WorkloadsSettings(),
+        allowed="a mapping for the application's programs",
+        example=_smallest(WorkloadsSettings),
+    )
+    gateway: GatewaySettings = setting(
+        allowed="a mapping for nginx between the load balancer and the programs",
+        example=_smallest(GatewaySettings),
+    )
+    guardrails: GuardrailsSettings = setting(
+        GuardrailsSettings(),
+        allowed="a mapping for what the application's namespace admits",
+        example=_smallest(GuardrailsSettings),
+    )
+    operators: OperatorsSettings = setting(
+        OperatorsSettings(),
+        allowed="a mapping for what runs beside the application: charts and their sizes",
+        example=_smallest(OperatorsSettings),
+    )
+    observability: ObservabilitySettings = setting(
+        ObservabilitySettings(),
+        allowed="a mapping for what alerts promise and who hears of them",
+        example=_smallest(ObservabilitySettings),
+    )
+    dumps: DumpsSettings = setting(
+        allowed="a mapping for the daily dump of the database",
+        example=_smallest(DumpsSettings),
+    )
+    retention: RetentionSettings = setting(
+        RetentionSettings(),
+        allowed="a mapping for what is erased, and after how many days",
+        example=_smallest(RetentionSettings),
     )
     backup: BackupSettings = setting(
         BackupSettings(),
@@ -126,12 +171,32 @@ def refused(env: Environment) -> Iterator[PydanticCustomError]:
         network_cidr=env.network.cidr,
         serves_customers=env.identity.serves_customers,
     )
-    spent = overdrawn(budget(env.pooler, env.database.max_connections))
+    api = env.workloads.api
+    spent = overdrawn(
+        budget(
+            env.pooler,
+            env.database.max_connections,
+            api_max_replicas=api.maximum if api is not None else None,
+        )
+    )
     if spent is not None:
         yield spent
+    yield from _inside(env)
     yield from _lifetimes(env)
     if env.identity.serves_customers:
         yield from _for_customers(env)
+
+
+def _inside(env: Environment) -> Iterator[PydanticCustomError]:
+    """What runs in the cluster agrees with the door before it and the stores behind it."""
+    people = env.identity.serves_customers
+    yield from workloads_refusals(env.workloads, env.edge, serves_customers=people)
+    yield from gateway_refusals(
+        env.gateway, env.edge, env.workloads.programs, serves_customers=people
+    )
+    yield from operators_refusals(env.operators, serves_customers=people)
+    yield from cache_refusals(env.cache)
+    yield from dumps_refusals(env.dumps, env.retention, disk_gib=env.cluster.nodes.disk_gib)
 
 
 def _zones(env: Environment) -> Iterator[PydanticCustomError]:

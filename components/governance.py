@@ -1,0 +1,59 @@
+"""What an account owner wants of a deployment: its audit trail, its budget, its pipeline's roles.
+
+Each has a file of its own; they share one section of the settings and nothing waits for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.alarms import Alarms
+from components.audit import Audit, AuditArgs
+from components.budget import Budget, BudgetArgs
+from components.cluster import Cluster
+from components.context import Context
+from components.delivery import Delivery, DeliveryArgs
+from components.keys import Keys
+from components.registry import Registry
+from components.storage import Storage
+from settings.governance import GovernanceSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class GovernanceArgs:
+    """alarms: who hears of the budget. registry, cluster: what the pipeline may write to."""
+
+    context: Context
+    settings: GovernanceSettings
+    keys: Keys
+    storage: Storage
+    alarms: Alarms
+    registry: Registry
+    cluster: Cluster
+
+
+class Governance(pulumi.ComponentResource):
+    """delivery: for the outputs that a workflow reads."""
+
+    delivery: Delivery
+
+    def __init__(
+        self, name: str, args: GovernanceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("arches:index:Governance", name, None, opts)
+        here = pulumi.ResourceOptions(parent=self)
+        at, chosen = args.context, args.settings
+        Audit(
+            f"{name}-audit",
+            AuditArgs(context=at, settings=chosen, keys=args.keys, storage=args.storage),
+            here,
+        )
+        Budget(f"{name}-budget", BudgetArgs(context=at, settings=chosen, alarms=args.alarms), here)
+        self.delivery = Delivery(
+            f"{name}-delivery",
+            DeliveryArgs(context=at, settings=chosen, registry=args.registry, cluster=args.cluster),
+            here,
+        )
+        self.register_outputs({})
