@@ -47,6 +47,7 @@ from components.kubernetes.shape import (
     SyncedSecret,
     Workload,
 )
+from components.kubernetes.sql import APP
 from components.kubernetes.workload import Deployed, DeployedArgs
 from settings.edge import EdgeSettings
 from settings.pooler import PoolerSettings
@@ -69,7 +70,6 @@ CONFIGURATION = "/etc/archesai"
 FILE = "arches.yaml"
 USER = 65532
 NODE_USER = 1000  # `node` of the official Node images, and the user of the document reader
-DATABASE_USER = "archesai_app"
 POOLER = Pods(component="pooler", port="postgres")
 
 # Timeouts grow outwards (section 1): model < API (its own constant, A18) < load balancer's 60 s.
@@ -130,7 +130,7 @@ def application_secrets(
             values={"password": "database-app"},
             templates={
                 "POSTGRES_PASSWORD": "{{ .password }}",
-                "DATABASE_URL": f"postgresql://{DATABASE_USER}:{{{{ .password }}}}@"
+                "DATABASE_URL": f"postgresql://{APP}:{{{{ .password }}}}@"
                 f"{APPLICATION}-{POOLER.component}:{pooler.port}/{database}"
                 f"?sslmode=prefer&connect_timeout={CONNECT_SECONDS}",
             },
