@@ -49,44 +49,48 @@ class SecretsOperator(pulumi.ComponentResource):
         self, name: str, args: SecretsOperatorArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:SecretsOperator", name, None, opts)
-        here = pulumi.ResourceOptions(parent=self)
+        self._name, self._args = name, args
+        self._here = pulumi.ResourceOptions(parent=self)
+        self.ready = [self._store(self._controllers())]
+        self.register_outputs({"store": external_secrets.STORE})
+
+    def _identity(self) -> PodIdentity:
+        args = self._args
         arns = [*args.secrets.arns.values(), args.database.master_secret_arn]
-        identity = PodIdentity(
-            f"{name}-identity",
+        policy = pulumi.Output.all(args.keys.secrets.arn, *arns).apply(
+            lambda known: external_secrets.policy(known[1:], known[0])
+        )
+        return PodIdentity(
+            f"{self._name}-identity",
             PodIdentityArgs(
                 context=args.context,
                 cluster=args.cluster,
                 namespace=OPERATORS,
                 service_account=external_secrets.SERVICE_ACCOUNT,
-                policies={
-                    "read": pulumi.Output.all(args.keys.secrets.arn, *arns).apply(
-                        lambda known: external_secrets.policy(known[1:], known[0])
-                    )
-                },
+                policies={"read": policy},
             ),
-            here,
+            self._here,
         )
-        release = install(
-            name,
-            args.settings,
-            Installed(
-                chart=external_secrets.CHART,
-                namespace=OPERATORS,
-                values=external_secrets.values(replicas=args.settings.replicas),
-                after=[*args.after, *identity.ready],
-            ),
-            here,
+
+    def _controllers(self) -> pulumi.Resource:
+        args = self._args
+        what = Installed(
+            chart=external_secrets.CHART,
+            namespace=OPERATORS,
+            values=external_secrets.values(replicas=args.settings.replicas),
+            after=[*args.after, *self._identity().ready],
         )
-        store = CustomResource(
-            f"{name}-store",
+        return install(self._name, args.settings, what, self._here)
+
+    def _store(self, controllers: pulumi.Resource) -> CustomResource:
+        return CustomResource(
+            f"{self._name}-store",
             api_version=external_secrets.API_VERSION,
             kind="ClusterSecretStore",
             metadata={
                 "name": external_secrets.STORE,
                 "annotations": {"pulumi.com/waitFor": "condition=Ready"},
             },
-            spec=external_secrets.store(args.context.region, args.namespaces),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[release]),
+            spec=external_secrets.store(self._args.context.region, self._args.namespaces),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[controllers]),
         )
-        self.ready = [store]
-        self.register_outputs({"store": external_secrets.STORE})

@@ -32,9 +32,29 @@ class Traces(pulumi.ComponentResource):
         self, name: str, args: TracesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:Traces", name, None, opts)
+        self._name, self._args = name, args
+        self.ready = [self._jaeger(), self._collector()]
+        self.register_outputs({})
+
+    def _install(self, what: Installed) -> pulumi.Resource:
         here = pulumi.ResourceOptions(parent=self)
-        claim = kubernetes.core.v1.PersistentVolumeClaim(
-            f"{name}-claim",
+        return install(self._name, self._args.settings, what, here)
+
+    def _jaeger(self) -> pulumi.Resource:
+        args = self._args
+        return self._install(
+            Installed(
+                chart=jaeger.CHART,
+                namespace=TRACING,
+                values=jaeger.values(args.settings.tracing),
+                after=[*args.after, self._claim()],
+            )
+        )
+
+    def _claim(self) -> kubernetes.core.v1.PersistentVolumeClaim:
+        args = self._args
+        return kubernetes.core.v1.PersistentVolumeClaim(
+            f"{self._name}-claim",
             metadata={
                 "name": jaeger.CLAIM,
                 "namespace": TRACING,
@@ -48,27 +68,14 @@ class Traces(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
         )
-        store = install(
-            name,
-            args.settings,
-            Installed(
-                chart=jaeger.CHART,
-                namespace=TRACING,
-                values=jaeger.values(args.settings.tracing),
-                after=[*args.after, claim],
-            ),
-            here,
-        )
-        collector = install(
-            name,
-            args.settings,
+
+    def _collector(self) -> pulumi.Resource:
+        args = self._args
+        return self._install(
             Installed(
                 chart=opentelemetry_collector.CHART,
                 namespace=TRACING,
                 values=opentelemetry_collector.values(replicas=args.settings.replicas),
                 after=args.after,
-            ),
-            here,
+            )
         )
-        self.ready = [store, collector]
-        self.register_outputs({})

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.documents import document, statement
-from components.kubernetes.releases import BUDGET, Chart, Values, resources, selected, spread
+from components.kubernetes.releases import MAX_ONE, Chart, Values, resources, selected, spread
 
 CHART = Chart(name="external-secrets", repository="https://charts.external-secrets.io")
 SERVICE_ACCOUNT = "external-secrets"
@@ -78,7 +78,7 @@ def values(*, replicas: int) -> Values:
         **{f"process{kind}": False for kind in _UNUSED},
         "rbac": {"serviceAccountTokenCreate": False},
         "resources": resources("20m", "96Mi"),
-        "podDisruptionBudget": BUDGET,
+        "podDisruptionBudget": {"enabled": True, **MAX_ONE},
         "topologySpreadConstraints": spread(LABELS),
         "livenessProbe": {"enabled": True},
         "readinessProbe": {"enabled": True},
@@ -87,13 +87,13 @@ def values(*, replicas: int) -> Values:
             "replicaCount": replicas,
             "serviceAccount": {"name": f"{SERVICE_ACCOUNT}-webhook"},
             "resources": resources("10m", "64Mi"),
-            "podDisruptionBudget": BUDGET,
+            "podDisruptionBudget": {"enabled": True, **MAX_ONE},
             "topologySpreadConstraints": spread(WEBHOOK_LABELS),
         },
         "certController": {
             "replicaCount": 1,
             "serviceAccount": {"name": f"{SERVICE_ACCOUNT}-cert-controller"},
             "resources": resources("10m", "96Mi"),
-            "podDisruptionBudget": BUDGET,
+            "podDisruptionBudget": {"enabled": True, **MAX_ONE},
         },
     }

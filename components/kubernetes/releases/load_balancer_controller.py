@@ -82,7 +82,6 @@ def values(
         "keepTLSSecret": True,
         "enableServiceMutatorWebhook": False,
         "createIngressClassResource": False,
-        "ingressClassParams": {"create": False},
         "enableShield": False,
         "enableWaf": False,
         "enableWafv2": False,

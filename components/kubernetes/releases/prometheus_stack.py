@@ -167,7 +167,6 @@ def _grafana(sign_in: GrafanaSignIn | None, traces: bool) -> Values:
             "passwordKey": "password",
         },
         "persistence": {"enabled": False},
-        "initChownData": {"enabled": False},
         "testFramework": {"enabled": False},
         "defaultDashboardsEditable": False,
         "resources": resources("50m", "256Mi"),

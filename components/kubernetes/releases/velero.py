@@ -101,7 +101,6 @@ def values(*, bucket: pulumi.Input[str], region: str, key_arn: pulumi.Input[str]
             "volumeSnapshotLocation": [],
             "defaultBackupTTL": "720h",
         },
-        "snapshotsEnabled": False,
         "deployNodeAgent": False,
         "upgradeCRDs": True,
         "upgradeJobResources": resources("10m", "64Mi"),
