@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from settings import windows
 from settings.core import Section, clash, setting
 from settings.database import LogRetention
+from settings.workloads import CPU, DIGEST, IMAGE, IMAGE_ALLOWED
 
 # maxmemory in bytes, which a node type has and nobody can set (ElastiCache user guide, "Redis OSS
 # node-type specific parameters").
@@ -54,9 +55,7 @@ NOT_APPLICABLE: dict[str, str] = {
     "sentinel": "failover and its times belong to the replication group (SENT-01 to SENT-07)",
 }
 
-_IMAGE = r"^[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}$"
-_AN_IMAGE = "an image with its digest, <registry>/<name>[:<tag>]@sha256:<64 hex digits>"
-_DIGEST = "@sha256:" + "0123456789abcdef" * 4
+_DIGEST = f"@sha256:{DIGEST}"
 
 # Three members: with fewer a failure leaves no majority, with more a second primary could have a
 # replica and both would take writes (components/kubernetes/redis.py).
@@ -67,14 +66,14 @@ class SentinelSettings(Section):
     """Redis 7 with Sentinel inside the cluster: three of each."""
 
     redis_image: str = setting(
-        allowed=f"{_AN_IMAGE}, of Redis 7, with redis-server, redis-cli and a shell",
+        allowed=f"{IMAGE_ALLOWED}, of Redis 7, with redis-server, redis-cli and a shell",
         example="docker.io/library/redis:7.4" + _DIGEST,
-        pattern=_IMAGE,
+        pattern=IMAGE,
     )
     exporter_image: str = setting(
-        allowed=f"{_AN_IMAGE}, of redis_exporter",
+        allowed=f"{IMAGE_ALLOWED}, of redis_exporter",
         example="ghcr.io/oliver006/redis_exporter:v1.89.0" + _DIGEST,
-        pattern=_IMAGE,
+        pattern=IMAGE,
     )
     storage_gib: int = setting(
         10,
@@ -88,7 +87,7 @@ class SentinelSettings(Section):
         "500m",
         allowed="the processor share of each Redis, as Kubernetes writes it",
         example="500m",
-        pattern=r"^([1-9]\d*|[1-9]\d{1,4}m)$",
+        pattern=CPU,
     )
     # The guide's. The application's retries end before it (ENV-11), so users notice a failover.
     down_after_ms: int = setting(
@@ -129,7 +128,7 @@ class SentinelSettings(Section):
     @property
     def failover_seconds(self) -> int:
         """From the loss of a primary until writes are taken again, at most: the silence, then
-        vote, promotion, the other replica's turn and the front's check (measured: 3 s)."""
+        vote, promotion, the other replica's turn and the front's check (measured: 2 to 4 s)."""
         return -(-self.down_after_ms // 1000) + 10
 
 
@@ -149,10 +148,10 @@ class CacheSettings(Section):
     )
     proxy_image: str | None = setting(
         None,
-        allowed=f"{_AN_IMAGE}, of HAProxy 2.6 or newer with the system's CA certificates: the TLS "
-        "tunnel beside a client that has none, and the front of a cache inside the cluster",
+        allowed=f"{IMAGE_ALLOWED}, of HAProxy 2.6 or newer with the system's CA certificates: "
+        "the TLS tunnel beside a client that has none, and the front of a cache in the cluster",
         example="docker.io/library/haproxy:3.2" + _DIGEST,
-        pattern=_IMAGE,
+        pattern=IMAGE,
     )
     client_tls: bool = setting(
         False,
@@ -326,7 +325,7 @@ def _no_proxy(key: str, why: str) -> PydanticCustomError:
     return clash(
         key,
         got=f"nothing while {why}",
-        allowed=_AN_IMAGE,
+        allowed=IMAGE_ALLOWED,
         example="docker.io/library/haproxy:3.2" + _DIGEST,
     )
 

@@ -1,0 +1,135 @@
+"""Less than an hour lost, and back within one: DR-01, DR-02, CHK-DR-01, recomputed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.storage import Storage
+from settings.backup import PROMISES
+from settings.cache import CacheSettings
+from settings.core import refusals
+from settings.recovery import BUCKETS, Objective, objectives, promises
+from settings.storage import StorageSettings
+from settings.velero import VeleroSettings, worst_loss_minutes
+
+IMAGE = "docker.io/library/image@sha256:" + "a" * 64
+INSIDE = {
+    "kind": "sentinel",
+    "proxyImage": IMAGE,
+    "sentinel": {"redisImage": IMAGE, "exporterImage": IMAGE},
+}
+
+
+def velero(**changed: Any) -> VeleroSettings:
+    return VeleroSettings.model_validate_json(json.dumps(changed))
+
+
+def cache(inside: bool = False) -> CacheSettings:
+    return CacheSettings.model_validate_json(json.dumps(INSIDE if inside else {}))
+
+
+def table(*, inside: bool = False, state: bool = True, **changed: Any) -> dict[str, Objective]:
+    storage = StorageSettings.model_validate_json(json.dumps({"stateBucket": state}))
+    rows = objectives(velero(**changed), cache(inside), storage)
+    found = {row.store: row for row in rows}
+    assert len(found) == len(rows), "a store is said twice"
+    return found
+
+
+# -- Velero --------------------------------------------------------------------------------------
+def test_half_hourly_copies_lose_45_minutes_and_hourly_ones_would_lose_75() -> None:
+    assert velero().worst_loss_minutes == 45
+    assert worst_loss_minutes(60, 15) == 75, "the guide's hourly copy cannot be under an hour"
+    assert (velero().copies, velero().keep_days) == (1440, 30)
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"everyMinutes": 60}, "everyMinutes"),
+        ({"everyMinutes": 45}, "everyMinutes"),
+        ({"copyMinutes": 30}, "everyMinutes"),
+        ({"everyMinutes": 20, "copyMinutes": 40}, "everyMinutes"),
+        ({"copyMinutes": 0}, "copyMinutes"),
+        ({"keepHours": 721}, "keepHours"),
+        ({"keepHours": 24}, "keepHours"),
+    ],
+)
+def test_a_schedule_that_could_lose_an_hour_is_refused_in_one_line(
+    changed: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        velero(**changed)
+    [line] = refusals(VeleroSettings, caught.value, "Pulumi.test.yaml")
+    assert line.startswith(f"Pulumi.test.yaml: arches:{key}: got ")
+
+
+def test_the_sum_is_shown_where_it_is_too_long() -> None:
+    with pytest.raises(ValidationError) as caught:
+        velero(copyMinutes=30)
+    [line] = refusals(VeleroSettings, caught.value, "Pulumi.test.yaml")
+    assert "30 with copyMinutes 30: 60 minutes lost at worst" in line
+
+
+# -- the table -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("inside", [False, True], ids=["elasticache", "sentinel"])
+def test_every_store_loses_less_than_an_hour_and_is_back_within_one(inside: bool) -> None:
+    broken = {
+        store: (row.loss_minutes, row.recovery.minutes)
+        for store, row in table(inside=inside).items()
+        if not row.kept
+    }
+    assert not broken, f"the guide promises both under an hour: {broken}"
+
+
+def test_these_are_the_minutes_lost_and_until_it_is_back() -> None:
+    assert {s: (r.loss_minutes, r.recovery.minutes) for s, r in table().items()} == {
+        "database": (35, 50),
+        "files": (15, 40),
+        "cluster objects": (45, 47),
+        "secrets": (0, 40),
+        "images": (0, 45),
+        "access logs": (0, 0),
+        "audit trail": (20, 0),
+        "metrics and logs in the cluster": (0, 0),
+        "cache": (0, 6),
+        "state of other environments": (0, 30),
+    }
+
+
+def test_the_settings_move_the_table() -> None:
+    assert table(everyMinutes=10, copyMinutes=5)["cluster objects"].loss_minutes == 15
+    assert "state of other environments" not in table(state=False)
+    storage = StorageSettings.model_validate_json("{}")
+    [inside] = [row for row in promises(velero(), cache(True), storage) if row.store == "cache"]
+    assert "loses 7 s" in inside.mechanism
+    assert inside.worst_loss_minutes == 1
+
+
+def test_what_the_promise_does_not_rest_on_holds_nothing_of_its_own() -> None:
+    assert {store for store, row in table().items() if not row.unique} == {
+        "cache",
+        "images",
+        "access logs",
+        "metrics and logs in the cluster",
+    }
+
+
+def test_a_store_that_is_too_slow_or_loses_too_much_would_be_found() -> None:
+    row = table()["cluster objects"]
+    slow = dataclasses.replace(row.recovery, after=(("wait", 60),))
+    assert not dataclasses.replace(row, recovery=slow).kept
+    late = dataclasses.replace(row.promises[0], period_minutes=60)
+    assert not dataclasses.replace(row, promises=(late,)).kept
+
+
+def test_every_store_of_the_table_of_mechanisms_and_every_bucket_has_its_row() -> None:
+    assert {row.store for row in PROMISES} <= set(table())
+    buckets = {n for n, kind in Storage.__annotations__.items() if "Bucket" in str(kind)}
+    assert buckets == set(BUCKETS), "a bucket that no objective knows of"
+    assert set(BUCKETS.values()) <= set(table())
