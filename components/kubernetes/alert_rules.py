@@ -2,7 +2,8 @@
 
 The rules stand in components/kubernetes/rules/, a file for each matter; here they are put together
 and rendered. Meets MON-04 (a PrometheusRule with the guide's group), MON-05 to MON-09, ENV-20,
-ISSUE-01, CHK-INFRA-06, and the alarm column of DR-02.
+ISSUE-01, CHK-INFRA-06, and the alarm column of DR-02. The runbooks that alerts name, and two for
+the guide's own sections, answer DBG-01 to DBG-03, DBG-05 and ISSUE-09.
 
 Refused: the chart's alerts of the same matters. They name a runbook of another project, no owner,
 and people would be told twice (`REPLACED`).
