@@ -49,16 +49,16 @@ def tunnel_cfg(
     listen: int = PORT,
     health_port: int = HEALTH_PORT.number,
     authorities: str = "@system-ca",
-    address: str | None = None,
+    nameserver: str = "parse-resolv-conf",
 ) -> str:
     """haproxy.cfg of the tunnel.
 
-    host: the name in the certificate, and what is asked for in the DNS unless `address` is given.
-    authorities: a PEM file, or HAProxy's word for those of the system (Amazon's root is there).
+    host: the endpoint's name, in the DNS and in the certificate. authorities: a PEM file, or
+    HAProxy's word for those of the system (Amazon's root is there). nameserver: as `haproxy_base`.
     """
     tls = f"ssl verify required ca-file {authorities} sni str({host}) verifyhost {host}"
     return f"""\
-{redis.haproxy_base(health_port=health_port)}
+{redis.haproxy_base(health_port=health_port, nameserver=nameserver)}
 frontend cache
   mode tcp
   bind {LOOPBACK}:{listen}
@@ -66,7 +66,7 @@ frontend cache
 
 backend primary
 {redis.follows_primary("role:master")}\
-  server primary {address or host}:{port} {tls} check-ssl check-sni {host}
+  server primary {host}:{port} {tls} check-ssl check-sni {host}
 """
 
 

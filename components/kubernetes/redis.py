@@ -249,8 +249,10 @@ ask() {{
 
 
 # -- the front -----------------------------------------------------------------------------------
-def haproxy_base(*, health_port: int) -> str:
+def haproxy_base(*, health_port: int, nameserver: str = "parse-resolv-conf") -> str:
     """What every HAProxy of ours has: no privileges, DNS that notices, health and metrics.
+
+    nameserver: the line that says whom to ask for addresses; the pod's own unless told otherwise.
 
     Health is the proxy's own: where it followed the cache's, a failover would take the proxies out
     of service, and their return would only add to its time.
@@ -279,7 +281,7 @@ defaults
   option srvtcpka
 
 resolvers cluster
-  parse-resolv-conf
+  {nameserver}
   accepted_payload_size 8192
   timeout resolve 1s
   timeout retry 1s
