@@ -113,7 +113,15 @@ class Metrics(pulumi.ComponentResource):
                 node_namespace=NODES,
                 traces=args.settings.tracing.enabled,
             ),
-            after=[*self._after, *args.alerting],
+            after=[*self._after, *args.alerting, self._dashboards_role()],
+        )
+
+    def _dashboards_role(self) -> kubernetes.rbac.v1.ClusterRole:
+        return kubernetes.rbac.v1.ClusterRole(
+            f"{self._name}-dashboards",
+            metadata={"name": prometheus_stack.GRAFANA_ROLE},
+            rules=prometheus_stack.GRAFANA_RULES,
+            opts=self._here,
         )
 
     def _exporters(self) -> Iterator[Installed]:

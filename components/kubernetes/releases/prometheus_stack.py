@@ -16,7 +16,10 @@ there); the chart's network policies (components/kubernetes/system_policies.py w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import pulumi_kubernetes as kubernetes
 
 from components.kubernetes.releases import (
     BUDGET,
@@ -57,6 +60,11 @@ GRAFANA_LABELS = selected("grafana", CHART.name)
 STATE_LABELS = selected("kube-state-metrics", CHART.name)
 NODE_LABELS = selected("prometheus-node-exporter", CHART.name)
 
+# What Grafana's sidecars read in every namespace: dashboards, by their label.
+GRAFANA_ROLE = "arches-grafana"
+GRAFANA_RULES: Sequence[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
+    {"api_groups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+]
 _HIDDEN = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
 _NEVER_TRUE = (
     "kubeControllerManager",
@@ -102,7 +110,11 @@ def values(
         "alertmanager": _alertmanager(settings, storage_class),
         "prometheusOperator": _operator(),
         "grafana": _grafana(settings.grafana_sign_in, traces),
-        "kube-state-metrics": {"resources": resources("20m", "96Mi")},
+        "kube-state-metrics": {
+            "resources": resources("20m", "96Mi"),
+            # Who lists Secrets reads them.
+            "collectorsExclude": ["secrets"],
+        },
         "prometheus-node-exporter": {
             "namespaceOverride": node_namespace,
             "resources": resources("20m", "48Mi"),
@@ -166,6 +178,8 @@ def _grafana(sign_in: GrafanaSignIn | None, traces: bool) -> Values:
             "userKey": "user",
             "passwordKey": "password",
         },
+        # The chart's own role reads every Secret of the cluster.
+        "rbac": {"useExistingClusterRole": GRAFANA_ROLE},
         "persistence": {"enabled": False},
         "testFramework": {"enabled": False},
         "defaultDashboardsEditable": False,
@@ -173,8 +187,10 @@ def _grafana(sign_in: GrafanaSignIn | None, traces: bool) -> Values:
         "podDisruptionBudget": MAX_ONE,
         "sidecar": {
             "resources": resources("10m", "96Mi"),
+            "datasources": {"resource": "configmap"},
             "dashboards": {
                 "enabled": True,
+                "resource": "configmap",
                 "label": DASHBOARD_LABEL,
                 "searchNamespace": "ALL",
                 "folderAnnotation": FOLDER_ANNOTATION,

@@ -23,6 +23,7 @@ from tests.recorder import REGION, SECRET, Recorder, Registration, once, record
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+ROLE_KIND = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 STORE = "kubernetes:external-secrets.io/v1:ClusterSecretStore"
 EXTERNAL = "kubernetes:external-secrets.io/v1:ExternalSecret"
@@ -252,11 +253,23 @@ def test_the_store_serves_the_application_and_monitoring_alone() -> None:
 
 
 def test_velero_is_bound_to_a_role_that_hands_out_no_rights() -> None:
-    role = built().one("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+    role = built().one(ROLE_KIND, "operators-backups-role")
     assert role.inputs["metadata"]["name"] == ROLE
     verbs = {verb for rule in role.inputs["rules"] for verb in rule["verbs"]}
     assert not verbs & {"*", "bind", "escalate", "impersonate"}
     assert role.inputs["rules"][0]["apiGroups"] == ["*"]
+
+
+def test_grafana_reads_dashboards_everywhere_and_secrets_nowhere() -> None:
+    made = built()
+    role = made.one(ROLE_KIND, "operators-metrics-dashboards")
+    stack = releases(made)["kube-prometheus-stack"]
+    grafana = stack.inputs["values"]["grafana"]
+    assert grafana["rbac"]["useExistingClusterRole"] == role.inputs["metadata"]["name"]
+    assert [rule["resources"] for rule in role.inputs["rules"]] == [["configmaps"]]
+    for sidecar in ("dashboards", "datasources"):
+        assert grafana["sidecar"][sidecar]["resource"] == "configmap", "it would ask for Secrets"
+    assert "operators-metrics-dashboards" in before(made, stack)
 
 
 # -- namespaces ----------------------------------------------------------------------------------

@@ -64,6 +64,12 @@ def test_the_node_exporter_alone_leaves_the_restricted_namespace() -> None:
     assert values["crds"] == {"enabled": False}, "kinds are a step of their own"
 
 
+def test_nobody_who_only_counts_reads_the_secrets() -> None:
+    assert stack()["kube-state-metrics"]["collectorsExclude"] == ["secrets"], (
+        "listing Secrets is reading them"
+    )
+
+
 def test_grafana_knows_its_password_from_a_secret_and_its_dashboards_from_code() -> None:
     """MON-10."""
     grafana = stack()["grafana"]
