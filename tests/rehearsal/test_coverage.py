@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import itertools
+import re
 from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
@@ -23,14 +26,35 @@ SDKS = {"aws": aws, "kubernetes": kubernetes}
 def _declared(path: Path) -> Iterator[str]:
     """The type of every resource that a file can make, whatever the settings say."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield from _custom(node, path)
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         package, *path_to_class = ast.unparse(node.func).split(".")
         if package in SDKS and path_to_class[-1][:1].isupper():
             made = reduce(getattr, path_to_class, SDKS[package])
             token = getattr(made, "pulumi_type", None) or _kubernetes_type(path_to_class)
-            if not token.startswith("pulumi:providers:") and path_to_class[-1] != "Provider":
+            if not token.startswith("pulumi:providers:") and path_to_class[-1] not in NO_TYPE:
                 yield token
+
+
+def _custom(call: ast.Call, path: Path) -> Iterator[str]:
+    """A custom resource: a group with its version, and a kind, said in one call."""
+    said = [*call.args, *(each.value for each in call.keywords)]
+    words = [_word(each, path) for each in said]
+    for version, kind in itertools.pairwise(words):
+        if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+/v\w+", version) and kind[:1].isupper():
+            yield f"kubernetes:{version}:{kind}"
+
+
+def _word(said: ast.expr, path: Path) -> str:
+    """A text that is written there, or that a constant of a module stands for; else nothing."""
+    if isinstance(said, ast.Constant):
+        return str(said.value)
+    if not ast.unparse(said).endswith("API_VERSION"):
+        return ""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return str(reduce(getattr, ast.unparse(said).split("."), importlib.import_module(module)))
 
 
 def _kubernetes_type(path: list[str]) -> str:
@@ -38,6 +62,8 @@ def _kubernetes_type(path: list[str]) -> str:
     return f"kubernetes:{KUBERNETES_GROUPS.get(group, group)}/{version}:{kind}"
 
 
+# A provider, and the class that stands for any custom resource.
+NO_TYPE = {"Provider", "CustomResource"}
 KUBERNETES_GROUPS = {"storage": "storage.k8s.io"}
 DECLARED = sorted(
     {token for path in (ROOT / "components").rglob("*.py") for token in _declared(path)}
