@@ -57,8 +57,8 @@ AUTHORITIES_FILE = "ca.pem"
 DOCUMENTS = "/bootstrap"
 PASSWORDS = "/passwords"
 
-# Longer than External Secrets and the kubelet together take to bring a new password.
-SYNC_SECONDS = 300
+# Longer than a new password takes to arrive: 15 minutes (synced_secrets.REFRESH), and the kubelet.
+SYNC_SECONDS = 1200
 CLIENT = Resources(cpu="50m", memory="64Mi", memory_limit="256Mi")
 MIGRATOR = Resources(cpu="250m", memory="256Mi", memory_limit="512Mi", cpu_limit="500m")  # A22
 
@@ -187,10 +187,15 @@ class Way:
             "PGUSER": user,
             "PGPASSWORD": password,
             "PGSSLMODE": "verify-full",
-            "PGSSLROOTCERT": f"{AUTHORITIES}/{AUTHORITIES_FILE}",
+            "PGSSLROOTCERT": self.ca_file,
             "PGCONNECT_TIMEOUT": "5",
             "PGREQUIREAUTH": "scram-sha-256",
         }
+
+    @property
+    def ca_file(self) -> str:
+        """Where `authorities` lie in a container."""
+        return f"{AUTHORITIES}/{AUTHORITIES_FILE}"
 
     @property
     def authorities(self) -> dict[str, dict[str, pulumi.Input[str]]]:
@@ -270,7 +275,7 @@ def bootstrap_tasks(
             component="database-roles",
             containers=(roles,),
             reaches=reaches,
-            deadline_seconds=2 * SYNC_SECONDS,
+            deadline_seconds=SYNC_SECONDS + 300,
         ),
         Task(component="database-extensions", containers=(extensions,), reaches=reaches),
         Task(

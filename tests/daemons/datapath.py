@@ -7,8 +7,10 @@ Secrets that External Secrets would have filled. Only the directories it mounts 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,12 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.kubernetes import bootstrap, sql
+from components.kubernetes import bootstrap, pooler, sql
 from components.kubernetes.shape import Container, SecretValue, Task
+from rehearsal import paths
 from settings.bootstrap import BootstrapSettings
 from settings.pooler import PoolerPods
 from tests.daemons import toolbox
-from tests.daemons.postgres import Server, serving
+from tests.daemons.postgres import Refused, Server, serving
 
 DATABASE = "archesai"
 MASTER = "archesai_master"
@@ -171,3 +174,136 @@ def handed_over(**changed: Any) -> Iterator[Cluster]:
 def as_rds(cluster: Cluster) -> None:
     """Create the extensions as RDS lets its master do it."""
     cluster.server.psql(sql.extensions_sql(), DATABASE)
+
+
+def go_program(package: str, module: str, version: str, *tags: str) -> Path:
+    """The folder with a program of a Go module, built once."""
+    name = package.rsplit("/", 1)[-1]
+    folder = paths.cache() / "daemons" / f"{name}-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / name).exists():
+            # A module of our own that wants exactly this one: `go install` would also ask for the
+            # list of all versions, which not every proxy keeps.
+            (folder / "go.mod").write_text(f"module program\n\nrequire {module} {version}\n")
+            subprocess.run(
+                ["go", "build", "-mod=mod", "-tags", ",".join(tags), "-o", name, package],
+                check=True,
+                cwd=folder,
+            )
+    return folder
+
+
+# -- the pooler ----------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """A PgBouncer that runs. process: its own, since the start script becomes it."""
+
+    cluster: Cluster
+    settings: PoolerPods
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def environment(
+        self, role: str = sql.APP, password: str | None = None, database: str = DATABASE
+    ) -> dict[str, str]:
+        """What a client in the namespace needs to enter."""
+        return toolbox.environment() | {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.settings.port),
+            "PGDATABASE": database,
+            "PGUSER": role,
+            "PGPASSWORD": PASSWORDS[role] if password is None else password,
+            "PGSSLMODE": "prefer",
+            "PGCONNECT_TIMEOUT": "10",
+        }
+
+    def psql(self, statements: str, **who: Any) -> str:
+        """Rows through the pooler. Raises Refused."""
+        done = subprocess.run(
+            toolbox.command("psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"),
+            input=statements,
+            capture_output=True,
+            text=True,
+            env=self.environment(**who),
+        )
+        if done.returncode != 0:
+            raise Refused(done.stderr.strip())
+        return done.stdout.strip()
+
+    def drain(self, **seconds: int) -> subprocess.Popen[bytes]:
+        """Start what runs before the pod is told to stop, as the pod's own user."""
+        script = self.folder / "drain.sh"
+        script.write_text(pooler.drain_script(self.settings, str(self.folder), **seconds))
+        return subprocess.Popen(
+            [*toolbox.unprivileged(), "env", f"PATH={_programs(self.folder)}", "sh", str(script)],
+            env=toolbox.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@contextlib.contextmanager
+def pooling(
+    cluster: Cluster,
+    *,
+    changed: Mapping[str, str] | None = None,
+    userlist: str | None = None,
+    ca_file: Path | None = None,
+    **settings: Any,
+) -> Iterator[Pool]:
+    """PgBouncer in front of the cluster's server.
+
+    changed: lines of pgbouncer.ini that are replaced by others. userlist: instead of the rendered.
+    """
+    chosen = pooler_settings(port=toolbox.free_port(), **settings)
+    folder = toolbox.give(Path(tempfile.mkdtemp(dir=cluster.folder)))
+    ini = pooler.pgbouncer_ini(
+        chosen,
+        # The certificate names it too; c-ares resolves localhost to ::1, where nobody listens.
+        host="127.0.0.1",
+        port=cluster.server.port,
+        database=DATABASE,
+        ca_file=str(ca_file or cluster.server.ca_file),
+        userlist=str(folder / "userlist.txt"),
+        sockets=str(folder),
+    )
+    for line, other in (changed or {}).items():
+        assert f"{line}\n" in ini, f"pgbouncer.ini has no line {line}"
+        ini = ini.replace(f"{line}\n", f"{other}\n")
+    filled = (
+        pooler.userlist_template()
+        .replace("{{ .app }}", PASSWORDS[sql.APP])
+        .replace("{{ .exporter }}", PASSWORDS[sql.EXPORTER])
+    )
+    texts = {
+        "pgbouncer.ini": ini,
+        "userlist.txt": filled if userlist is None else userlist,
+        "start.sh": pooler.start_script(chosen, str(folder)),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+        toolbox.give(folder / name)
+    start = [*toolbox.unprivileged(), "env", f"PATH={_programs(folder)}", "sh", "-e"]
+    with toolbox.running(
+        [*start, str(folder / "start.sh")],
+        ready=lambda: toolbox.listens(chosen.port),
+        log=folder / "log",
+        stop=signal.SIGQUIT,
+    ) as process:
+        yield Pool(cluster=cluster, settings=chosen, folder=folder, process=process)
+
+
+def _programs(folder: Path) -> str:
+    """A PATH on which the toolbox's programs have their plain names."""
+    programs = folder / "bin"
+    if not programs.exists():
+        programs.mkdir()
+        for name in ("pgbouncer", "psql"):
+            (programs / name).symlink_to(toolbox.command(name)[0])
+    return f"{programs}:{os.environ['PATH']}"

@@ -5,8 +5,6 @@ The master is what RDS gives: no superuser, may make roles, owns the database.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from components.kubernetes import bootstrap, sql
-from rehearsal import paths
 from tests.daemons import toolbox
 from tests.daemons.datapath import (
     DATABASE,
@@ -24,6 +21,7 @@ from tests.daemons.datapath import (
     ROLES,
     Cluster,
     bootstrap_settings,
+    go_program,
     handed_over,
 )
 from tests.daemons.postgres import Refused
@@ -57,25 +55,9 @@ CREATE INDEX CONCURRENTLY artifact_nearest ON artifact USING hnsw (embedding vec
 @pytest.fixture(scope="session")
 def goose() -> Path:
     """The goose command of the module that applications use, built once."""
-    folder = paths.cache() / "daemons" / f"goose-{GOOSE}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "goose").exists():
-            subprocess.run(
-                [
-                    *(
-                        "go",
-                        "install",
-                        "-tags",
-                        " ".join(f"no_{each}" for each in _WITHOUT.split()),
-                    ),
-                    f"github.com/pressly/goose/v3/cmd/goose@{GOOSE}",
-                ],
-                check=True,
-                env={**os.environ, "GOBIN": str(folder)},
-            )
-    return folder
+    without = (f"no_{each}" for each in _WITHOUT.split())
+    module = "github.com/pressly/goose/v3"
+    return go_program(f"{module}/cmd/goose", module, GOOSE, *without)
 
 
 @pytest.fixture(scope="module")
