@@ -50,7 +50,7 @@ def test_a_kind_is_refused_before_its_definition_and_served_after_it(api: ApiSer
         },
     }  # fmt: skip
     thing = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "one"}}
-    with pytest.raises(Rejected, match='^no matches for kind "Thing" in version "example.org/v1"$'):
+    with pytest.raises(Rejected, match='no matches for kind "Thing" in version'):
         api.apply(thing)
     api.apply(definition)
     api.apply(thing)
