@@ -144,7 +144,10 @@ class CacheSettings(Section):
     sentinel: SentinelSettings | None = setting(
         None,
         allowed="the mapping for the cache inside the cluster; needed where kind is sentinel",
-        example={"redisImage": "docker.io/library/redis:7.4" + _DIGEST},
+        example={
+            "redisImage": "docker.io/library/redis:7.4" + _DIGEST,
+            "exporterImage": "ghcr.io/oliver006/redis_exporter:v1.89.0" + _DIGEST,
+        },
     )
     proxy_image: str | None = setting(
         None,
@@ -268,7 +271,10 @@ class CacheSettings(Section):
                 "sentinel",
                 got="nothing while kind is sentinel",
                 allowed="its mapping, with redisImage and exporterImage",
-                example={"redisImage": "docker.io/library/redis:7.4" + _DIGEST},
+                example={
+                    "redisImage": "docker.io/library/redis:7.4" + _DIGEST,
+                    "exporterImage": "ghcr.io/oliver006/redis_exporter:v1.89.0" + _DIGEST,
+                },
             )
         if self.proxy_image is None:
             raise _no_proxy("proxyImage", "kind is sentinel")

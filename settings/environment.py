@@ -30,7 +30,7 @@ from settings.registry import RegistrySettings
 from settings.retention import RetentionSettings
 from settings.secrets import SecretsSettings
 from settings.storage import StorageSettings
-from settings.workloads import WorkloadsSettings
+from settings.workloads import DIGEST, WorkloadsSettings
 from settings.workloads import refused as workloads_refusals
 
 # Zones that a deployment needs so that a quorum survives the loss of one (CHK-INFRA-01, DR-01).
@@ -38,6 +38,8 @@ CUSTOMER_ZONES = 3
 # Application logs; their collector arrives with the platform in the cluster (LOG-01).
 APPLICATION_LOG_DAYS = 30
 BACKUP_DAYS = 30  # the guide's "keep 30 days" (BAK-04)
+
+_LIBRARY, _DIGEST = "docker.io/library", f"@sha256:{DIGEST}"
 
 # Which key decides how long a copy lives; what is not here is not decided by an environment.
 DECIDED_BY: Mapping[str, str] = {
@@ -108,16 +110,19 @@ class Environment(Section):
         example=_smallest(PoolerPods),
     )
     cache: CacheSettings = setting(
-        allowed="a mapping for the Redis cache", example=_smallest(CacheSettings)
+        allowed="a mapping for the Redis cache",
+        example={"proxyImage": f"{_LIBRARY}/haproxy{_DIGEST}"},
     )
     edge: EdgeSettings = setting(
         allowed="a mapping for names, certificates, firewall, load balancer and CDN",
         example=_smallest(EdgeSettings),
     )
     workloads: WorkloadsSettings = setting(
-        WorkloadsSettings(),
         allowed="a mapping for the application's programs",
-        example=_smallest(WorkloadsSettings),
+        example={
+            "api": {"image": f"ghcr.io/archesai/archesai{_DIGEST}"},
+            "platform": {"image": f"ghcr.io/archesai/platform{_DIGEST}"},
+        },
     )
     gateway: GatewaySettings = setting(
         allowed="a mapping for nginx between the load balancer and the programs",

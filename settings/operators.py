@@ -69,12 +69,12 @@ class GrafanaSignIn(Section):
         pattern=_HTTPS,
     )
     admin_group: str = setting(
-        allowed="the group whose members administer Grafana: letters, digits, _ - .",
+        allowed="the group whose members administer Grafana, in letters, digits, dots, _ and -",
         example="platform",
         pattern=r"^[\w.-]+$",
     )
     viewer_group: str = setting(
-        allowed="the group whose members may look: letters, digits, _ - .",
+        allowed="the group whose members may look, in letters, digits, dots, _ and -",
         example="engineering",
         pattern=r"^[\w.-]+$",
     )

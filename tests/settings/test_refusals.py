@@ -28,6 +28,7 @@ from settings.core import section_in
 from settings.environment import DECIDED_BY, Environment
 from settings.lifetimes import lifetimes
 from settings.secret_values import SECRET_VALUES
+from settings.workloads import DIGEST
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = object()
@@ -166,7 +167,7 @@ SHAPE = (
         "staging",
         {"cache": None},
         "arches:cache: got null; allowed: a mapping for the Redis cache; for example "
-        '{"kind": "elasticache"}',
+        '{"proxyImage": "docker.io/library/haproxy@sha256:' + DIGEST + '"}',
     ),
     case(
         "section_that_is_a_list",
@@ -1231,7 +1232,7 @@ BETWEEN = (
     case(
         "clients_larger_than_the_pooler",
         "prod",
-        {"pooler.apiMaxReplicas": 30},
+        {"workloads.api.maximum": 30},
         "arches:pooler.maxClientConn: got 1000, which makes (30 API pods + 1 surge) x 50 "
         "connections = 1550 of 1000 clients (1000 x 1 surviving instances); allowed: room "
         "for every API pod's pool on the instances that survive; for example 1550",
