@@ -14,6 +14,7 @@ from components.kubernetes.operators import Operators, OperatorsArgs
 from components.kubernetes.releases import external_secrets
 from components.kubernetes.releases.velero import ROLE
 from components.kubernetes.system_pods import namespaces
+from rehearsal.providers import helm
 from settings.operators import CHART_VERSIONS
 from tests.components.cluster_neighbours import cluster_settings, context
 from tests.components.kubernetes.releases.charts import operators
@@ -28,6 +29,8 @@ ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 STORE = "kubernetes:external-secrets.io/v1:ClusterSecretStore"
 EXTERNAL = "kubernetes:external-secrets.io/v1:ExternalSecret"
 MASTER = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:rds-master"
+# templates/prometheus-operator/pdb.yaml prints the map as it is, whatever its keys.
+PRINTED_WHOLE = "values.prometheusOperator.podDisruptionBudget."
 KEYS = ("jwt", "grafana-admin", "database-exporter", "cache")
 
 
@@ -143,6 +146,16 @@ def test_only_charts_with_a_folder_of_kinds_bring_their_own() -> None:
     made = releases(built(sealedSecrets=True))
     bringing = {name for name, each in made.items() if not each.inputs["skipCrds"]}
     assert bringing == {"aws-load-balancer-controller", "sealed-secrets", "velero"}
+
+
+def test_the_rehearsal_knows_every_chart_and_every_key_of_its_values() -> None:
+    for name, each in releases(built(sealedSecrets=True)).items():
+        found = [
+            f"{failure.path}: {failure.reason}"
+            for failure in helm.refusals(each.inputs)
+            if not failure.path.startswith(PRINTED_WHOLE)
+        ]
+        assert found == [], f"{name}: Helm would ignore it without a word"
 
 
 def test_no_value_of_a_release_is_a_secret() -> None:
