@@ -120,6 +120,12 @@ class Releases:
                 made = self._account.change(
                     made, inputs=inputs, outputs={"status": _status(inputs, 1, _DEPLOYED)}
                 )
+        if call.type in self._faults.stuck and revealed(inputs.get("atomic")) is True:
+            self._account.remove(made)
+            raise Refused(
+                f"Release ({call.name}): release {inputs['name']} failed, and has been uninstalled "
+                "due to atomic being set: context deadline exceeded (a fault on demand: timeout)"
+            )
         if call.type in self._faults.stuck:
             self._account.change(
                 made, inputs=inputs, outputs={"status": _status(inputs, 1, "failed")}
@@ -227,9 +233,9 @@ class Releases:
             if chart is not None and brings_definitions(chart, inputs):
                 definitions = self._definitions(chart)
                 if not chart.kept:
-                    there = [d["metadata"]["name"] for d in definitions if api.get(d) is not None]
-                    if there:
-                        raise Refused(f"Release ({call.name}): {_not_ours(there[0])}")
+                    definitions = [_owned(each, inputs) for each in definitions]
+                    for each in definitions:
+                        _look_at_owner(call, api.get(each), each)
                 api.define(definitions)
         except Rejected as rejected:
             raise Refused(f"Release ({call.name}): {rejected}") from None
@@ -242,12 +248,29 @@ def _no_namespace(space: str) -> str:
     )
 
 
-def _not_ours(name: str) -> str:
-    return (
-        f'Unable to continue with install: CustomResourceDefinition "{name}" in namespace "" '
-        "exists and cannot be imported into the current release: invalid ownership metadata; leave "
-        "the definitions out of this release"
-    )
+def _owned(definition: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+    """An object with the marks by which Helm knows it again."""
+    meta = definition["metadata"]
+    marks = {
+        "meta.helm.sh/release-name": inputs["name"],
+        "meta.helm.sh/release-namespace": inputs["namespace"],
+    }
+    annotations = {**(meta.get("annotations") or {}), **marks}
+    return {**definition, "metadata": {**meta, "annotations": annotations}}
+
+
+def _look_at_owner(call: Call, live: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> None:
+    """Raises Refused where the object is another release's, or nobody's that Helm knows."""
+    marks = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
+    mine = wanted["metadata"]["annotations"]
+    there = ((live or wanted)["metadata"].get("annotations")) or {}
+    if any(there.get(mark) != mine[mark] for mark in marks):
+        raise Refused(
+            f"Release ({call.name}): Unable to continue with install: CustomResourceDefinition "
+            f'"{wanted["metadata"]["name"]}" in namespace "" exists and cannot be imported into '
+            "the current release: invalid ownership metadata; leave the definitions out of this "
+            "release"
+        )
 
 
 def _status(inputs: Values, revision: int, status: str) -> dict[str, Any]:

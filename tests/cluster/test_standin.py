@@ -252,3 +252,22 @@ def test_definitions_from_templates_go_with_the_release_and_refuse_a_second_owne
     standin.create(HELM, {**second, "values": {"installCRDs": False}}, preview=False)
     standin.delete(HELM, f"{namespace}/sealed", {})
     assert api.get(definitions[0]) is None, "and every object of those kinds with them"
+
+
+def test_definitions_that_a_release_left_are_its_own_when_it_comes_back(
+    standin: Kubernetes, api: ApiServer, running: Cluster, namespace: str
+) -> None:
+    definitions = running.programs.definitions("prometheus-operator")
+    for each in definitions:
+        api.delete(each)
+    kinds = release(
+        namespace, chart="prometheus-operator-crds", version="31.0.1",
+        repositoryOpts={"repo": "https://prometheus-community.github.io/helm-charts"},
+        values={"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}},
+    )  # fmt: skip
+    standin.create(HELM, kinds, preview=False)
+    standin.delete(HELM, f"{namespace}/sealed", {})
+    assert api.get(definitions[0]) is not None, "`keep` leaves them and all that they describe"
+    standin.create(HELM, kinds, preview=False)
+    with pytest.raises(Refused, match="invalid ownership metadata"):
+        standin.create(HELM, {**kinds, "name": "second"}, preview=False)

@@ -297,6 +297,13 @@ def test_a_release_whose_pods_never_come_up_is_failed_and_the_next_run_mends_it(
     assert changed["status"]["status"] == "deployed"
 
 
+def test_an_atomic_release_that_fails_takes_itself_back(account: Account) -> None:
+    standin = Kubernetes(account, faults=Faults.parse([f"timeout:{helm.RELEASE}"]))
+    with pytest.raises(Refused, match="has been uninstalled due to atomic being set"):
+        standin.create(CALL, velero(atomic=True), preview=False)
+    assert account.all() == []
+
+
 @pytest.mark.parametrize(
     ("fault", "words", "made"), [("fail:1", "request timed out", 0), ("lose-reply:1", "lost", 1)]
 )
