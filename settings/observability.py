@@ -1,8 +1,8 @@
 """From which value on Prometheus alerts, who hears it, and what is promised to users.
 
-Meets MON-05 to MON-09 in their numbers, CHK-DR-01 (the RPO that an alert guards). What a managed
-service measures has its thresholds in `alarms`; where both watch the same matter (errors, latency,
-the cache), that key is the one that counts for both.
+Meets MON-05 to MON-09 in their numbers. The age at which a backup breaks its promise follows from
+`velero` and stands nowhere else. What a managed service measures has its thresholds in `alarms`;
+where both watch the same matter (errors, latency, the cache), that key is the one that counts.
 """
 
 from __future__ import annotations
@@ -32,20 +32,6 @@ class ObservabilitySettings(Section):
         example=99.9,
         ge=90,
         le=99.99,
-    )
-    rpo_minutes: int = setting(
-        60,
-        allowed="whole minutes from 30 to 60: the guide promises less than an hour of loss",
-        example=60,
-        ge=30,
-        le=60,
-    )
-    backup_late_minutes: int = setting(
-        45,
-        allowed="whole minutes from 10 to 59, less than rpoMinutes",
-        example=45,
-        ge=10,
-        le=59,
     )
     # A daily job that starts an hour late and takes an hour.
     daily_job_hours: int = setting(
@@ -128,14 +114,6 @@ class ObservabilitySettings(Section):
 
     @model_validator(mode="after")
     def _warnings_come_first(self) -> Self:
-        if self.backup_late_minutes >= self.rpo_minutes:
-            raise clash(
-                "backupLateMinutes",
-                got=self.backup_late_minutes,
-                allowed=f"less than rpoMinutes ({self.rpo_minutes}), so that the warning comes "
-                "before the promise is broken",
-                example=self.rpo_minutes * 3 // 4,
-            )
         if self.volume_full_percent >= self.volume_free_percent:
             raise clash(
                 "volumeFullPercent",

@@ -100,7 +100,7 @@ def rule_groups(
         jobs(settings, watched),
         *data(settings, alarms, pools, watched, usable),
         cluster(settings),
-        backups(settings),
+        backups(watched),
         names(settings),
         secrets(),
         targets(watched),

@@ -413,8 +413,8 @@ def backups(settings: ObservabilitySettings, watched: Watched) -> list[Panel]:
             title="Age of the cluster's newest backup",
             lines={"age": 'time() - max(velero_backup_last_successful_timestamp{schedule!=""})'},
             unit=SECONDS,
-            warn=settings.backup_late_minutes * 60,
-            bad=settings.rpo_minutes * 60,
+            warn=watched.backup_late_minutes * 60,
+            bad=watched.backup_too_old_minutes * 60,
             stat=True,
         ),
         Panel(

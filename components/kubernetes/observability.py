@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -32,6 +32,7 @@ from settings.observability import ObservabilitySettings
 from settings.pooler import PoolerSettings
 from settings.postgres import RESERVED_CONNECTIONS
 from settings.secret_values import secret_value
+from settings.velero import VeleroSettings
 
 CONFIG_SECRET = "alertmanager-config"  # alertmanager.alertmanagerSpec.configSecret
 DASHBOARD_LABEL = {"grafana_dashboard": "1"}  # grafana.sidecar.dashboards.label
@@ -42,7 +43,8 @@ FOLDER = {"grafana_folder": "Arches"}  # grafana.sidecar.dashboards.folderAnnota
 class ObservabilityArgs:
     """
     application: the namespace that is watched, as the cluster's settings say it. workloads, tasks:
-    everything of ours that runs there. after: the operator's definitions and the namespace.
+    everything of ours that runs there. velero: how often its objects are copied. after: the
+    operator's definitions and the namespace.
     """
 
     settings: ObservabilitySettings
@@ -53,6 +55,7 @@ class ObservabilityArgs:
     application: str
     workloads: Sequence[Workload]
     tasks: Sequence[Task] = ()
+    velero: VeleroSettings = field(default_factory=VeleroSettings)
     after: Sequence[pulumi.Resource] = ()
 
 
@@ -70,7 +73,7 @@ class Observability(pulumi.ComponentResource):
         super().__init__("arches:index:Observability", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
-        seen = watched(args.application, args.workloads, args.tasks)
+        seen = watched(args.application, args.workloads, args.tasks, args.velero)
         self.groups = rule_groups(args.settings, args.alarms, args.pooler, args.database, seen)
         for group in self.groups:
             self._rules(group)

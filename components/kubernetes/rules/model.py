@@ -7,10 +7,12 @@ or it cannot be written down at all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components.kubernetes.shape import APPLICATION, Task, Workload
+from settings.backup import OBJECTIVE_MINUTES
+from settings.velero import VeleroSettings
 
 # none: meant to be seen, and nobody is told (the heartbeat, a state that is known).
 Severity = Literal["critical", "warning", "none"]
@@ -83,7 +85,8 @@ class Watched:
 
     jobs: the label `job` of everything of ours that Prometheus must see. api_metrics: the
     application has /metrics (A5: not yet). redis: the cache is pods of ours, not ElastiCache.
-    daily: CronJobs that run every day or more often.
+    daily: CronJobs that run every day or more often. velero: how often the cluster's objects are
+    copied, and how long that takes.
     """
 
     namespace: str
@@ -91,9 +94,25 @@ class Watched:
     api_metrics: bool = False
     redis: bool = False
     daily: tuple[str, ...] = ()
+    velero: VeleroSettings = field(default_factory=VeleroSettings)
+
+    @property
+    def backup_too_old_minutes(self) -> int:
+        """From this age on a copy breaks the objective: it holds what was there when it began."""
+        return OBJECTIVE_MINUTES - self.velero.copy_minutes
+
+    @property
+    def backup_late_minutes(self) -> int:
+        """Half-way between the age that is usual and the one that is too old."""
+        return (self.velero.every_minutes + self.backup_too_old_minutes) // 2
 
 
-def watched(namespace: str, workloads: Iterable[Workload], tasks: Iterable[Task] = ()) -> Watched:
+def watched(
+    namespace: str,
+    workloads: Iterable[Workload],
+    tasks: Iterable[Task] = (),
+    velero: VeleroSettings | None = None,
+) -> Watched:
     """What these declarations give to watch."""
     scraped = {each.component: each.name for each in workloads if each.metrics}
     return Watched(
@@ -102,6 +121,7 @@ def watched(namespace: str, workloads: Iterable[Workload], tasks: Iterable[Task]
         api_metrics=API in scraped,
         redis=REDIS in scraped,
         daily=tuple(sorted(each.name for each in tasks if runs_daily(each.schedule))),
+        velero=velero or VeleroSettings(),
     )
 
 

@@ -13,6 +13,7 @@ only (components/alarm_table.py).
 from __future__ import annotations
 
 from components.kubernetes.rules.model import Alert, Group, Watched
+from settings.backup import OBJECTIVE_MINUTES
 from settings.observability import ObservabilitySettings
 
 WATCHDOG = "Watchdog"
@@ -33,14 +34,14 @@ SOURCES: dict[str, str] = {
 }
 
 
-def backups(settings: ObservabilitySettings) -> Group:
+def backups(watched: Watched) -> Group:
     newest = 'max(velero_backup_last_successful_timestamp{schedule!=""})'
     return Group(
         name="archesai-backups",
         rules=(
             Alert(
                 name="ClusterBackupLate",
-                expr=f"time() - {newest} > {settings.backup_late_minutes * 60}",
+                expr=f"time() - {newest} > {watched.backup_late_minutes * 60}",
                 lasts="0s",
                 severity="warning",
                 owner="platform",
@@ -50,14 +51,14 @@ def backups(settings: ObservabilitySettings) -> Group:
             ),
             Alert(
                 name="ClusterBackupTooOld",
-                expr=f"time() - {newest} > {settings.rpo_minutes * 60}",
+                expr=f"time() - {newest} > {watched.backup_too_old_minutes * 60}",
                 lasts="0s",
                 severity="critical",
                 owner="platform",
                 runbook="cluster-backups",
                 summary="More of the cluster's objects could be lost than promised",
-                description="The newest backup is {{ $value | humanizeDuration }} old; promised "
-                f"are {settings.rpo_minutes} minutes.",
+                description="The newest backup ended {{ $value | humanizeDuration }} ago and "
+                f"holds what was there before; promised are {OBJECTIVE_MINUTES} minutes.",
             ),
             Alert(
                 name="ClusterBackupUnknown",

@@ -488,8 +488,13 @@ CASES: dict[str, Case] = {
         why="a webhook that refuses does its work",
     ),
     # -- backups, names, secrets
-    "ClusterBackupLate": Case(fires=_newest_backup(4000), silent=_newest_backup(6000), at="2h"),
-    "ClusterBackupTooOld": Case(fires=_newest_backup(3000), silent=_newest_backup(4000), at="2h"),
+    # At two hours: 38 and 36 minutes old, half-way between 30 (usual) and 45 (60 less a copy's 15).
+    "ClusterBackupLate": Case(
+        fires=_newest_backup(7200 - 38 * 60), silent=_newest_backup(7200 - 36 * 60), at="2h"
+    ),
+    "ClusterBackupTooOld": Case(
+        fires=_newest_backup(7200 - 46 * 60), silent=_newest_backup(7200 - 44 * 60), at="2h"
+    ),
     "ClusterBackupUnknown": Case(
         fires={'velero_backup_last_successful_timestamp{schedule=""}': "60x90"},
         silent=_newest_backup(60),

@@ -22,6 +22,7 @@ from components.kubernetes.rules.monitoring import SOURCES
 from components.kubernetes.rules.pods import CACHE_DEGRADED, log_counters
 from components.kubernetes.shape import Container, Pod, Port, Resources, Task, Workload
 from settings.pooler import PoolerSettings
+from settings.velero import VeleroSettings
 from tests.components.kubernetes.alert_cases import POOLER, SETTINGS, WATCHED, alarms, database
 from tests.components.test_alarms import settings as alarms_settings
 from tests.components.test_alarms import watched as by_cloudwatch
@@ -152,6 +153,17 @@ def test_pools_are_judged_by_the_numbers_of_pgbouncer_itself():
     found = {alert.name: alert.expr for alert in alerts(groups)}
     assert found["PoolSaturated"].endswith("/ 45 > 0.8"), "40 and the reserve of 5"
     assert found["PoolWaitTooLong"].endswith("> 10")
+
+
+def test_a_copy_is_too_old_before_more_than_an_hour_could_be_lost():
+    often = Watched(
+        namespace="x", velero=VeleroSettings.model_validate({"everyMinutes": 15, "copyMinutes": 10})
+    )
+    assert (often.backup_late_minutes, often.backup_too_old_minutes) == (32, 50)
+    usual = Watched(namespace="x")
+    lost = usual.backup_too_old_minutes + usual.velero.copy_minutes
+    assert lost == 60, "a copy holds what was there when it began (DR-02)"
+    assert usual.velero.every_minutes < usual.backup_late_minutes < usual.backup_too_old_minutes
 
 
 # -- what is watched -----------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_a_panel_turns_red_where_the_alert_fires():
     panels = {panel.title: panel for panel in boards(SETTINGS, POOLER, WATCHED, 195)[
         "arches-backups"][1]}  # fmt: skip
     age = panels["Age of the cluster's newest backup"]
-    assert (age.warn, age.bad) == (45 * 60, 60 * 60)
+    assert (age.warn, age.bad) == (37 * 60, 45 * 60)
 
 
 def test_an_application_without_metrics_has_no_empty_panels():
