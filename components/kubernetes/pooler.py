@@ -203,14 +203,16 @@ def pooler_secrets(settings: PoolerSettings) -> tuple[SyncedSecret, ...]:
 # -- workload ------------------------------------------------------------------------------------
 def pooler_workload(settings: PoolerPods, way: Way) -> Workload:
     """PgBouncer, and beside it the exporter."""
-    ini = pulumi.Output.from_input(way.host).apply(
-        lambda host: pgbouncer_ini(
-            settings,
-            host=host,
-            port=way.port,
-            database=way.database,
-            ca_file=way.ca_file,
+
+    def written(host: str) -> str:
+        return pgbouncer_ini(
+            settings, host=host, port=way.port, database=way.database, ca_file=way.ca_file
         )
+
+    ini = (
+        written(way.host)
+        if isinstance(way.host, str)
+        else pulumi.Output.from_input(way.host).apply(written)
     )
     alive = ("psql", "-X", "-q", "-h", SOCKETS, "-p", str(settings.port), "-U", ADMIN, "-c")
     through = ("psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(settings.port), "-U", sql.APP)

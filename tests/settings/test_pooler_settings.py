@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from settings.core import refusals
-from settings.pooler import ConnectionBudget, PoolerSettings, budget, overdrawn
+from settings.pooler import ConnectionBudget, PoolerPods, PoolerSettings, budget, overdrawn
 
 
 def settings(**changed: Any) -> PoolerSettings:
@@ -118,8 +118,24 @@ def test_without_the_pooler_the_guides_numbers_do_not_fit() -> None:
         ({"queryWaitTimeoutSeconds": 30}, "queryWaitTimeoutSeconds"),
         ({"maxPreparedStatements": 0}, "maxPreparedStatements"),
         ({"directUsers": {"people": 0}}, "directUsers.people"),
+        ({"surge": 0}, "surge"),
         ({"poolMode": "session"}, "poolMode"),
     ],
 )
 def test_numbers_that_defeat_the_pooler_are_refused(changed: dict[str, Any], key: str) -> None:
     assert refused(**changed).startswith(f"{key}:")
+
+
+@pytest.mark.parametrize("key", ["image", "exporterImage"])
+@pytest.mark.parametrize("value", [None, "ghcr.io/cloudnative-pg/pgbouncer:1.25.2"])
+def test_the_pods_images_are_said_by_digest(key: str, value: str | None) -> None:
+    digest = "@sha256:" + "a" * 64
+    said = {"image": f"ghcr.io/a/pooler{digest}", "exporterImage": f"ghcr.io/a/exporter{digest}"}
+    assert PoolerPods.model_validate(said).memory_mib == 128
+    del said[key]
+    with pytest.raises(ValidationError) as caught:
+        PoolerPods.model_validate({**said, **({key: value} if value else {})})
+    [line] = refusals(PoolerPods, caught.value, "Pulumi.test.yaml")
+    got = f'"{value}"' if value else "nothing"
+    assert line.startswith(f"Pulumi.test.yaml: arches:{key}: got {got}; allowed: ")
+    assert "by digest" in line
