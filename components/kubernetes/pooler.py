@@ -129,7 +129,7 @@ def pgbouncer_ini(
         # lib/pq, which the exporter uses, says it at every start. Any other unknown parameter is
         # refused aloud, since ignoring it would not do what the client asked for.
         "ignore_startup_parameters": "extra_float_digits",
-        # Disconnections are logged (the default): why a server was not entered is said nowhere else.
+        # Disconnections stay: why a server was not entered is said nowhere else.
         "log_connections": 0,
         "log_stats": 0,
     }
