@@ -236,16 +236,24 @@ class Pool:
             raise Refused(done.stderr.strip())
         return done.stdout.strip()
 
-    def drain(self, **seconds: int) -> subprocess.Popen[bytes]:
-        """Start what runs before the pod is told to stop, as the pod's own user."""
+    @contextlib.contextmanager
+    def draining(self, **seconds: int) -> Iterator[None]:
+        """What runs before the pod is told to stop, as the pod's own user."""
         script = self.folder / "drain.sh"
         script.write_text(pooler.drain_script(self.settings, str(self.folder), **seconds))
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*toolbox.unprivileged(), "env", f"PATH={_programs(self.folder)}", "sh", str(script)],
             env=toolbox.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
+        try:
+            yield
+        finally:
+            # The container ends with PgBouncer, and all of its processes with it.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager

@@ -297,31 +297,27 @@ def test_a_stopping_pod_lets_idle_clients_go_and_transactions_end(cluster: Clust
         Client(stopping) as busy,
     ):
         transaction = busy.ask("BEGIN; SELECT pg_current_xact_id();")
-        drained = stopping.drain(unlisted=0, leaving=4, ending=20)
-        eventually(lambda: not toolbox.listens(stopping.settings.port))
-        eventually(lambda: "client_idle_timeout" in stopping.log)
-        assert idle.ask("SELECT 42;") != "42", "idle clients would hold up every rollout"
-        assert busy.ask("SELECT 7;") == "7", "the transaction was cut while clients leave"
-        eventually(lambda: "WAIT_FOR_SERVERS command issued" in stopping.log)
-        assert busy.ask("SELECT 8;") == "8", "the transaction was cut while transactions end"
-        assert stopping.process.poll() is None
-        busy.ask("COMMIT; SELECT 9;")
-        stopping.process.wait(10)
+        with stopping.draining(unlisted=0, leaving=4, ending=20):
+            eventually(lambda: not toolbox.listens(stopping.settings.port))
+            eventually(lambda: "client_idle_timeout" in stopping.log)
+            assert idle.ask("SELECT 42;") != "42", "idle clients would hold up every rollout"
+            assert busy.ask("SELECT 7;") == "7", "the transaction was cut while clients leave"
+            eventually(lambda: "WAIT_FOR_SERVERS command issued" in stopping.log)
+            assert busy.ask("SELECT 8;") == "8", "the transaction was cut while transactions end"
+            assert stopping.process.poll() is None
+            busy.ask("COMMIT; SELECT 9;")
+            stopping.process.wait(10)
         assert stopping.process.returncode == 0
         status = f"SELECT pg_xact_status('{transaction}')"
         assert cluster.server.psql(status, DATABASE) == "committed"
-        drained.kill()
-        drained.wait()
 
 
 def test_a_pod_without_clients_stops_without_waiting_for_its_time(cluster: Cluster):
     with pooling(cluster) as empty:
         start = time.monotonic()
-        drained = empty.drain(unlisted=0, leaving=1, ending=20)
-        empty.process.wait(10)
+        with empty.draining(unlisted=0, leaving=1, ending=20):
+            empty.process.wait(10)
         assert time.monotonic() - start < 5
-        drained.kill()
-        drained.wait()
 
 
 # -- probes and metrics --------------------------------------------------------------------------
