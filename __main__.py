@@ -3,7 +3,7 @@
 import settings
 from components.alarms import Alarms, AlarmsArgs
 from components.backup import Backup, BackupArgs
-from components.cache import Cache, CacheArgs
+from components.cache import CacheArgs
 from components.cluster import Cluster, ClusterArgs
 from components.context import Context
 from components.database import Database, DatabaseArgs
@@ -14,6 +14,7 @@ from components.keys import Keys, KeysArgs
 from components.kubernetes.base import ClusterBase, ClusterBaseArgs
 from components.kubernetes.platform import Platform, PlatformArgs
 from components.kubernetes.provider import on_cluster
+from components.kubernetes.sentinel import cache_of
 from components.network import Network, NetworkArgs
 from components.providers import providers
 from components.registry import Registry, RegistryArgs
@@ -37,9 +38,9 @@ inside = on_cluster("kubernetes", at, cluster, on)
 base = ClusterBase("base", ClusterBaseArgs(context=at, settings=env.cluster, keys=keys), inside)
 database = Database("database", DatabaseArgs(
     context=at, settings=env.database, network=network, keys=keys, cluster=cluster), on)
-cache = Cache("cache", CacheArgs(
+cache = cache_of("cache", CacheArgs(
     context=at, settings=env.cache, network=network, keys=keys, cluster=cluster,
-    secrets=secrets), on)
+    secrets=secrets), base, on)
 edge = Edge("edge", EdgeArgs(
     context=at, settings=env.edge, network=network, keys=keys, cluster=cluster,
     storage=storage, database=database, cache=cache), on)

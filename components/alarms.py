@@ -36,7 +36,7 @@ from settings.secret_values import secret_value
 
 if TYPE_CHECKING:
     from components.backup import Backup
-    from components.cache import Cache
+    from components.cache import CacheEndpoint
     from components.cluster import Cluster
     from components.database import Database
     from components.edge import Edge
@@ -197,7 +197,7 @@ class AlarmsArgs:
     database_settings: DatabaseSettings
     keys: Keys
     database: Database
-    cache: Cache
+    cache: CacheEndpoint
     cluster: Cluster
     network: Network
     edge: Edge

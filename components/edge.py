@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.balancer import LoadBalancer, LoadBalancerArgs
-from components.cache import Cache
+from components.cache import CacheEndpoint
 from components.cdn import Cdn, CdnArgs
 from components.certificates import Certificates, CertificatesArgs
 from components.cluster import Cluster
@@ -37,7 +37,7 @@ class EdgeArgs:
     cluster: Cluster
     storage: Storage
     database: Database
-    cache: Cache
+    cache: CacheEndpoint
 
 
 class Edge(pulumi.ComponentResource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components.backup import Backup
-from components.cache import Cache
+from components.cache import CacheEndpoint
 from components.cluster import Cluster
 from components.context import Context
 from components.database import Database
@@ -19,7 +19,7 @@ def publish(
     context: Context,
     *,
     backup: Backup,
-    cache: Cache,
+    cache: CacheEndpoint,
     cluster: Cluster,
     database: Database,
     delivery: Delivery,

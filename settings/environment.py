@@ -30,13 +30,12 @@ from settings.registry import RegistrySettings
 from settings.retention import RetentionSettings
 from settings.secrets import SecretsSettings
 from settings.storage import StorageSettings
+from settings.velero import VeleroSettings
 from settings.workloads import DIGEST, WorkloadsSettings
 from settings.workloads import refused as workloads_refusals
 
 # Zones that a deployment needs so that a quorum survives the loss of one (CHK-INFRA-01, DR-01).
 CUSTOMER_ZONES = 3
-# Application logs; their collector arrives with the platform in the cluster (LOG-01).
-APPLICATION_LOG_DAYS = 30
 BACKUP_DAYS = 30  # the guide's "keep 30 days" (BAK-04)
 
 _LIBRARY, _DIGEST = "docker.io/library", f"@sha256:{DIGEST}"
@@ -52,6 +51,8 @@ DECIDED_BY: Mapping[str, str] = {
     "hourly snapshots and their copy in the second region": "backup.hourlyKeepDays",
     "snapshots of files with their old versions, and their copy": "backup.files",
     "snapshots of the cache": "cache.snapshotRetentionDays",
+    "Velero's backups of cluster objects": "velero.keepHours",
+    "application and container logs": "operators.logging.retentionDays",
 }
 
 
@@ -147,6 +148,11 @@ class Environment(Section):
         allowed="a mapping for the daily dump of the database",
         example=_smallest(DumpsSettings),
     )
+    velero: VeleroSettings = setting(
+        VeleroSettings(),
+        allowed="a mapping for the copies of the cluster's objects",
+        example=_smallest(VeleroSettings),
+    )
     retention: RetentionSettings = setting(
         RetentionSettings(),
         allowed="a mapping for what is erased, and after how many days",
@@ -201,6 +207,9 @@ def _inside(env: Environment) -> Iterator[PydanticCustomError]:
     )
     yield from operators_refusals(env.operators, serves_customers=people)
     yield from cache_refusals(env.cache)
+    pager = env.observability.pager_refused(env.alarms.pager)
+    if pager is not None:
+        yield pager
     yield from dumps_refusals(env.dumps, env.retention, disk_gib=env.cluster.nodes.disk_gib)
 
 
@@ -281,8 +290,8 @@ def _lifetimes(env: Environment) -> Iterator[PydanticCustomError]:
         env.backup,
         database_backup_days=env.database.backup_retention_days,
         cache_snapshot_days=env.cache.snapshot_retention_days,
-        velero_days=BACKUP_DAYS,
-        log_days=APPLICATION_LOG_DAYS,
+        velero_days=env.velero.keep_days,
+        log_days=env.operators.logging.retention_days,
         audit_log_days=env.governance.audit_retention_days,
     )
     for row in broken(rows):

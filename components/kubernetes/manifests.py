@@ -451,7 +451,14 @@ def pod_monitor(pod: Pod) -> Manifest | None:
     return {
         "selector": {"matchLabels": pod.labels},
         "podTargetLabels": list(pod.labels),
-        "podMetricsEndpoints": [{"port": pod.metrics, "interval": SCRAPE_INTERVAL}],
+        "podMetricsEndpoints": [
+            {
+                "port": pod.metrics,
+                "interval": SCRAPE_INTERVAL,
+                # Else the job is "<namespace>/<name>", and no rule of ours would see it (MON-02).
+                "relabelings": [{"targetLabel": "job", "replacement": pod.name}],
+            }
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.context import Context
 from components.kubernetes.base import pod_security
 from components.kubernetes.network_policies import places
 from components.kubernetes.system_pods import MONITORING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 class SystemNamespacesArgs:
     """levels: namespace -> Pod Security level. pods: everything that will run there."""
 
+    context: Context
     cluster: ClusterSettings
     network: Network
     levels: dict[str, str]
@@ -41,7 +43,7 @@ class SystemNamespaces(pulumi.ComponentResource):
         self, name: str, args: SystemNamespacesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:SystemNamespaces", name, None, opts)
-        here = pulumi.ResourceOptions(parent=self)
+        # Deleting a namespace deletes its volumes, and with them metrics and logs.
         made = {
             namespace: kubernetes.core.v1.Namespace(
                 f"{name}-{namespace}",
@@ -49,7 +51,7 @@ class SystemNamespaces(pulumi.ComponentResource):
                     "name": namespace,
                     "labels": pod_security(level, args.cluster.version),
                 },
-                opts=here,
+                opts=pulumi.ResourceOptions(parent=self, protect=args.context.protect),
             )
             for namespace, level in args.levels.items()
         }

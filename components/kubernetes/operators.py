@@ -123,6 +123,7 @@ class Operators(pulumi.ComponentResource):
         return SystemNamespaces(
             f"{self._name}-namespaces",
             SystemNamespacesArgs(
+                context=args.context,
                 cluster=args.cluster_settings,
                 network=args.network,
                 levels=namespaces(args.settings),

@@ -23,7 +23,12 @@ from components.edge import Edge
 from components.keys import Keys
 from components.kubernetes import dumps, retention
 from components.kubernetes.alerting import Alerting, AlertingArgs
-from components.kubernetes.application import Application, ApplicationArgs, application_secrets
+from components.kubernetes.application import (
+    Application,
+    ApplicationArgs,
+    Collector,
+    application_secrets,
+)
 from components.kubernetes.base import ClusterBase
 from components.kubernetes.bootstrap import Bootstrap, BootstrapArgs, bootstrap_secrets
 from components.kubernetes.cache_tunnel import cache_client
@@ -33,13 +38,27 @@ from components.kubernetes.network_policies import NetworkPolicies, NetworkPolic
 from components.kubernetes.observability import Observability, ObservabilityArgs
 from components.kubernetes.operators import Operators, OperatorsArgs
 from components.kubernetes.pooler import Pooler, PoolerArgs, pooler_secrets
-from components.kubernetes.shape import Pod, Task, Workload
+from components.kubernetes.releases import opentelemetry_collector
+from components.kubernetes.sentinel import Sentinel, SentinelArgs, cache_secrets
+from components.kubernetes.shape import Neighbours, Pod, Task, Workload
 from components.kubernetes.sql import roles
 from components.kubernetes.synced_secrets import SyncedSecrets, SyncedSecretsArgs
+from components.kubernetes.system_pods import TRACING
+from components.kubernetes.velero_schedule import VeleroSchedule, VeleroScheduleArgs
 from components.network import Network
 from components.secrets import Secrets
 from components.storage import Storage
 from settings.environment import Environment
+
+COLLECTOR = Collector(
+    host=opentelemetry_collector.HOST,
+    port=opentelemetry_collector.OTLP_HTTP_PORT,
+    pods=Neighbours(
+        namespace=TRACING,
+        labels=opentelemetry_collector.LABELS,
+        ports=(opentelemetry_collector.OTLP_HTTP_PORT,),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +106,18 @@ class Platform(pulumi.ComponentResource):
             ),
             self._here,
         )
-        application = self._application([*synced.ready, *pooler.ready])
+        inside = self._cache(synced)
+        application = self._application([*synced.ready, *pooler.ready, *inside.ready])
         gateway = self._gateway(application)
-        self.workloads = (*application.workloads.values(), gateway.workload, pooler.workload)
+        self.workloads = (
+            *application.workloads.values(),
+            gateway.workload,
+            pooler.workload,
+            *inside.workloads,
+        )
         self.tasks = (*bootstrap.tasks, self._dumps(bootstrap), self._retention(bootstrap))
         self._guard((*self.workloads, *self.tasks))
+        self._copies()
         self._observe()
         self.register_outputs({"host": gateway.workload.name})
 
@@ -145,6 +171,7 @@ class Platform(pulumi.ComponentResource):
                     ),
                     *bootstrap_secrets(args.database, roles(env.pooler, env.bootstrap)),
                     *pooler_secrets(env.pooler),
+                    *cache_secrets(env.cache),
                     *dumps.SYNCED,
                     *retention.SYNCED,
                 ),
@@ -170,6 +197,20 @@ class Platform(pulumi.ComponentResource):
             self._here,
         )
 
+    def _cache(self, synced: SyncedSecrets) -> Sentinel:
+        args = self._args
+        return Sentinel(
+            f"{self._name}-cache",
+            SentinelArgs(
+                context=args.context,
+                settings=args.settings.cache,
+                cluster_settings=args.settings.cluster,
+                base=args.base,
+                after=synced.ready,
+            ),
+            self._here,
+        )
+
     def _application(self, after: list[pulumi.Resource]) -> Application:
         args, env = self._args, self._args.settings
         return Application(
@@ -182,6 +223,7 @@ class Platform(pulumi.ComponentResource):
                 pooler=env.pooler,
                 secrets=env.secrets,
                 cache=cache_client(args.cache, env.cache),
+                collector=COLLECTOR if env.operators.tracing.enabled else None,
                 target_groups={
                     label: group.arn for label, group in args.edge.balancer.target_groups.items()
                 },
@@ -260,6 +302,17 @@ class Platform(pulumi.ComponentResource):
             self._here,
         )
 
+    def _copies(self) -> None:
+        VeleroSchedule(
+            f"{self._name}-copies",
+            VeleroScheduleArgs(
+                settings=self._args.settings.velero,
+                base=self._args.base,
+                after=self._operators.backups_ready,
+            ),
+            self._here,
+        )
+
     def _observe(self) -> None:
         env = self._args.settings
         Observability(
@@ -273,6 +326,7 @@ class Platform(pulumi.ComponentResource):
                 application=env.cluster.namespace,
                 workloads=self.workloads,
                 tasks=self.tasks,
+                velero=env.velero,
                 after=self._operators.metrics_ready,
             ),
             self._here,

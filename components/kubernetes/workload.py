@@ -37,9 +37,14 @@ class _Placed:
     """What a workload and a task have in common while they are placed."""
 
     def __init__(
-        self, name: str, pod: Pod, namespace: pulumi.Input[str], owner: pulumi.Resource
+        self,
+        name: str,
+        pod: Pod,
+        namespace: pulumi.Input[str],
+        owner: pulumi.Resource,
+        after: Sequence[pulumi.Resource],
     ) -> None:
-        self.name, self.pod, self.namespace = name, pod, namespace
+        self.name, self.pod, self.namespace, self.after = name, pod, namespace, list(after)
         self.here = pulumi.ResourceOptions(parent=owner)
 
     def metadata(self, **changes: Any) -> Any:
@@ -80,7 +85,10 @@ class _Placed:
             kind=kind,
             metadata=self.metadata(),
             spec=spec,
-            opts=self.here,
+            # Its kind comes with an operator, which the pods wait for as well.
+            opts=pulumi.ResourceOptions.merge(
+                self.here, pulumi.ResourceOptions(depends_on=self.after)
+            ),
         )
 
 
@@ -115,7 +123,7 @@ class Deployed(pulumi.ComponentResource):
         self.workload = args.workload
         self.host = args.workload.name
         self._args = args
-        self._placed = _Placed(name, args.workload, args.namespace, self)
+        self._placed = _Placed(name, args.workload, args.namespace, self, args.after)
         before = [self._placed.service_account(), *self._doors()]
         self.ready = [self._pods(self._placed.files(), before)]
         self._autoscaler()
@@ -207,7 +215,7 @@ class Ran(pulumi.ComponentResource):
     ) -> None:
         super().__init__("arches:index:Ran", name, None, opts)
         self.task = args.task
-        self._placed = _Placed(name, args.task, args.namespace, self)
+        self._placed = _Placed(name, args.task, args.namespace, self, args.after)
         self._before = [self._placed.service_account(), *args.after]
         files = self._placed.files()
         self.ready = [self._cron_job(files) if args.task.schedule else self._job(files)]

@@ -32,8 +32,9 @@ IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-c
 LABELS = {**selected("opentelemetry-collector"), "component": "standalone-collector"}
 OTLP_PORT, OTLP_HTTP_PORT, JAEGER_HTTP_PORT, METRICS_PORT = 4317, 4318, 14268, 8888
 # What the application is told (ENV-21); the second is the guide's own form.
-ENDPOINT = f"http://opentelemetry-collector.tracing.svc:{OTLP_PORT}"
-GUIDE_ENDPOINT = f"http://opentelemetry-collector.tracing.svc:{JAEGER_HTTP_PORT}/api/traces"
+HOST = "opentelemetry-collector.tracing.svc"
+ENDPOINT = f"http://{HOST}:{OTLP_PORT}"
+GUIDE_ENDPOINT = f"http://{HOST}:{JAEGER_HTTP_PORT}/api/traces"
 STORAGE = "jaeger.tracing.svc:4317"
 
 _PRIVATE = ("url.query", "http.request.header.authorization", "http.request.header.cookie")

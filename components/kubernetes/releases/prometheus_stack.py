@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi_kubernetes as kubernetes
 
+from components.kubernetes.alert_rules import REPLACED
 from components.kubernetes.releases import (
     BUDGET,
     CONTAINER,
@@ -104,7 +105,11 @@ def values(
         "fullnameOverride": NAME,
         "cleanPrometheusOperatorObjectNames": True,
         "crds": {"enabled": False},
-        "defaultRules": {"rules": dict.fromkeys(_NEVER_TRUE, False)},
+        "defaultRules": {
+            "rules": dict.fromkeys(_NEVER_TRUE, False),
+            # Ours say the same with a runbook and an owner; two mails for one fault help nobody.
+            "disabled": dict.fromkeys(REPLACED, True),
+        },
         **off,
         "prometheus": _prometheus(settings, stack, storage_class),
         "alertmanager": _alertmanager(settings, storage_class),
