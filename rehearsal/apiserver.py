@@ -25,6 +25,7 @@ Place = tuple[Any, ...]  # keys and indices from the root of an object
 
 MANAGER = "pulumi-kubernetes"
 _DRY_RUN = {"dryRun": "All"}
+_BROKEN = (OSError, http.client.HTTPException)
 _REQUEST_SECONDS = 60.0
 _AGAIN_SECONDS = 0.1
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -113,15 +114,20 @@ class ApiServer:
         patience: float = _REQUEST_SECONDS,
         query: Mapping[str, str] | None = None,
     ) -> Any:
-        """One request; the answer's JSON. Raises Rejected, OSError."""
+        """One request; the answer's JSON. Raises Rejected, also where nobody answers."""
         target = path + (f"?{urlencode(query)}" if query else "")
         headers = {"Authorization": f"Bearer {self.token}", "Accept": accept, "Content-Type": kind}
         sent = None if body is None else json.dumps(body)
         try:
             answer, text = self._exchange(method, target, sent, headers)
-        except (OSError, http.client.HTTPException):  # an idle connection that the server closed
+        except _BROKEN:  # an idle connection that the server closed
             self._local.connection = None
-            answer, text = self._exchange(method, target, sent, headers)
+            try:
+                answer, text = self._exchange(method, target, sent, headers)
+            except _BROKEN as error:
+                self._local.connection = None
+                said = f"the API server does not answer ({type(error).__name__})"
+                raise Rejected(503, "ServiceUnavailable", said) from None
         if method == "PATCH":
             for warning in answer.headers.get_all("Warning") or ():
                 said = warning.partition('"')[2].rpartition('"')[0]
@@ -162,7 +168,7 @@ class ApiServer:
     def ready(self) -> bool:
         try:
             return self.ask("GET", "/readyz") == "ok"
-        except (OSError, http.client.HTTPException, Rejected):
+        except Rejected:
             return False
 
     def version(self) -> str:

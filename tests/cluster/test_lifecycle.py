@@ -26,11 +26,11 @@ here = pulumi.ResourceOptions(provider=cluster)
 space = k8s.core.v1.Namespace("space", metadata={"name": "apps", "labels": {
     "pod-security.kubernetes.io/enforce": "restricted"}}, opts=here)
 inside = pulumi.ResourceOptions(provider=cluster, depends_on=[space])
-k8s.core.v1.ConfigMap("settings", metadata={"name": "settings", "namespace": "apps"},
+settings = k8s.core.v1.ConfigMap("settings", metadata={"name": "settings", "namespace": "apps"},
     data={"a": "1"}, opts=inside)
-k8s.core.v1.Secret("jwt", metadata={"name": "jwt", "namespace": "apps"},
+jwt = k8s.core.v1.Secret("jwt", metadata={"name": "jwt", "namespace": "apps"},
     string_data={"key": pulumi.Output.secret("canary-0123456789")}, opts=inside)
-k8s.batch.v1.Job("once", metadata={"name": "once", "namespace": "apps"}, spec={
+once = k8s.batch.v1.Job("once", metadata={"name": "once", "namespace": "apps"}, spec={
     "template": {"spec": {"restartPolicy": "Never",
         "securityContext": {"runAsNonRoot": True, "runAsUser": USER,
             "seccompProfile": {"type": "RuntimeDefault"}},
@@ -39,7 +39,8 @@ k8s.batch.v1.Job("once", metadata={"name": "once", "namespace": "apps"}, spec={
             "capabilities": {"drop": ["ALL"]}}}]}}}, opts=inside)
 k8s.helm.v3.Release("sealed", name="sealed", namespace="apps", chart="sealed-secrets",
     version="2.19.1", repository_opts={"repo": "https://bitnami.github.io/sealed-secrets"},
-    values={"pdb": {"create": True}}, opts=inside)
+    values={"pdb": {"create": True}},
+    opts=pulumi.ResourceOptions(provider=cluster, depends_on=[space, settings, jwt, once]))
 """
 GOOD, BAD = BODY.replace("USER", "1000"), BODY.replace("USER", "0")
 
@@ -107,10 +108,10 @@ def test_a_refused_pod_fails_the_up_with_the_servers_words_and_a_mended_one_goes
 def test_an_interrupted_release_recovers_in_one_command_and_one_up(
     programs: Programs, tmp_path: Path
 ) -> None:
-    # One after the other, so that the number says which create it is: the release is the last.
+    # The release waits for the four others, so the fifth create is its.
     with opened(tmp_path, GOOD, programs, Faults.parse(["kill:5"])) as made:
         with pytest.raises(EngineFailed):
-            made.run("up", "--yes", "--skip-preview", "--parallel", "1", policies=False)
+            up(made)
         release = made.account.all("kubernetes:helm.sh/v3:Release")
         assert [r.outputs["status"]["status"] for r in release] == ["pending-install"]
     with opened(tmp_path, GOOD, programs) as made:

@@ -13,7 +13,7 @@ import pytest
 
 from rehearsal import __main__ as commands
 from rehearsal import cluster
-from rehearsal.apiserver import differing, pod_of
+from rehearsal.apiserver import ApiServer, Rejected, differing, pod_of
 from rehearsal.cluster import ClusterError
 
 
@@ -204,3 +204,11 @@ def test_what_we_said_and_is_otherwise_is_told_with_its_place(
         here = here[step]
     here[place[-1]] = value
     assert list(differing(OURS, live, OURS)) == [(place, value)]
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    (port,) = cluster._free_ports(1)
+    gone = ApiServer(port=port, token="none", certificate=tmp_path / "not-made-yet.crt")
+    assert not gone.ready()
+    with pytest.raises(Rejected, match=r"^the API server does not answer \(\w+Error\)$"):
+        gone.version()
