@@ -35,7 +35,7 @@ class GovernanceArgs:
 
 
 class Governance(pulumi.ComponentResource):
-    """delivery: for the outputs that a workflow reads."""
+    """delivery: its roles are for a workflow. There are no outputs beside it."""
 
     delivery: Delivery
 

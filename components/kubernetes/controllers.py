@@ -66,9 +66,12 @@ class Controllers(pulumi.ComponentResource):
     def _install(self, what: Installed) -> pulumi.Resource:
         return install(self._name, self._args.settings, what, self._here)
 
-    def _identity(self, account: str, policy: pulumi.Input[str]) -> list[pulumi.Resource]:
+    def _identity(
+        self, noun: str, account: str, policy: pulumi.Input[str]
+    ) -> list[pulumi.Resource]:
         identity = PodIdentity(
-            f"{self._name}-{account}",
+            # Of a role's 64 characters this name and seven random ones have to be enough.
+            f"{self._name}-{noun}",
             PodIdentityArgs(
                 context=self._args.context,
                 cluster=self._args.cluster,
@@ -93,7 +96,9 @@ class Controllers(pulumi.ComponentResource):
                 replicas=args.settings.replicas,
             ),
             crds=True,
-            after=self._identity(controller.SERVICE_ACCOUNT, groups.apply(controller.policy)),
+            after=self._identity(
+                "balancer", controller.SERVICE_ACCOUNT, groups.apply(controller.policy)
+            ),
         )
 
     def _others(self) -> Iterator[Installed]:
@@ -127,6 +132,6 @@ class Controllers(pulumi.ComponentResource):
                 replicas=args.settings.replicas,
             ),
             after=self._identity(
-                scaler.SERVICE_ACCOUNT, args.cluster.cluster_name.apply(scaler.policy)
+                "autoscaler", scaler.SERVICE_ACCOUNT, args.cluster.cluster_name.apply(scaler.policy)
             ),
         )

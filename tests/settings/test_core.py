@@ -43,6 +43,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
     "governance.githubOwnerId": {"governance.githubRepositoryId": "456789"},
     "governance.githubRepositoryId": {"governance.githubOwnerId": "123456"},
     "backup.lockGraceDays": {"backup.lockMode": "compliance"},
+    "observability.pagerDirect": {"alarms.pager": True},
     "gateway.tlsSecret": {
         "edge.targets": {"gateway": {"port": 8080, "hosts": ["api", "app"], "protocol": "HTTPS"}}
     },

@@ -166,7 +166,11 @@ def test_the_metrics_port_is_in_no_service_but_is_scraped():
         "the load balancer could be pointed at it (ENV-20)"
     )
     (endpoint,) = made.one(POD_MONITOR).inputs["spec"]["podMetricsEndpoints"]
-    assert endpoint == {"port": "metrics", "interval": "15s"}, "MON-01: the guide's interval"
+    assert endpoint["port"] == "metrics"
+    assert endpoint["interval"] == "15s", "MON-01: the guide's interval"
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "archesai-api"}], (
+        "no rule would see the pods (MON-02)"
+    )
 
 
 # -- rollout -------------------------------------------------------------------------------------
