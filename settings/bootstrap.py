@@ -114,8 +114,9 @@ class BootstrapSettings(Section):
             raise clash(
                 "certificates",
                 got=f"{self.certificates}, {fault}",
-                allowed=f"a PEM file of the repository with the region's authorities; get it with "
-                f"curl -o {self.certificates} {BUNDLES}",
+                # Never `-o` with what was given: it may be another file by mistake.
+                allowed="a PEM file of the repository with the region's authorities; get it with "
+                f"curl -o certificates/rds-<region>.pem {BUNDLES}",
                 example="certificates/rds-eu-central-1.pem",
             )
         return self

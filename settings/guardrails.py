@@ -49,7 +49,8 @@ class GuardrailsSettings(Section):
     )
     readers: tuple[Group, ...] = setting(
         ("arches:readers",),
-        allowed="at most 10 Kubernetes groups that may read the namespace, its Secrets excepted",
+        allowed="at most 10 Kubernetes groups, without system: in front, that may read the "
+        "namespace, its Secrets excepted",
         example=["arches:readers"],
         max_length=10,
     )

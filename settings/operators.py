@@ -46,7 +46,7 @@ class GrafanaSignIn(Section):
     """The identity provider for Grafana (MON-10): a public client with PKCE, so no secret."""
 
     root_url: str = setting(
-        allowed="the address at which people open Grafana",
+        allowed="the https address at which people open Grafana, or http://localhost",
         example="http://localhost:3000",
         pattern=r"^(https://[^\s@]+|http://localhost(:\d+)?)$",
     )

@@ -88,7 +88,7 @@ def test_a_missing_file_says_where_to_get_it():
     assert refused(certificates="certificates/rds-mars.pem") == (
         "certificates: got certificates/rds-mars.pem, which does not exist; allowed: a PEM file of "
         "the repository with the region's authorities; get it with curl -o "
-        "certificates/rds-mars.pem "
+        "certificates/rds-<region>.pem "
         "https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem; for example "
         '"certificates/rds-eu-central-1.pem"'
     )
