@@ -64,6 +64,8 @@ test: $(READY) ## everything
 	@$(RUN) -m pytest -m "engine or cluster" -n 2 --dist loadgroup
 
 bench: $(READY) ## the numbers, with the machine's own floor beside them
+	@$(RUN) -m tests.daemons.bench_pooler
+	@$(RUN) -m tests.daemons.bench_gateway
 	@$(RUN) -m rehearsal.bench
 
 format: $(READY) ## format and mend what lint can

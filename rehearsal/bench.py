@@ -34,9 +34,17 @@ PAIRS = 3
 GROWTH = (1, 4, 16)
 PROGRAM = paths.ROOT / "rehearsal" / "programs" / "replay"
 
-# What is promised: preview at most 2x the floor and 25 s, `make check` 60 s, memory 1.5 GB,
-# growth exponent 1.1, critical path 1.05x the chain that AWS forces.
-LIMITS = {"ratio": 2.0, "preview": 25.0, "check": 60.0, "memory": 1.5, "growth": 1.1}
+# What is promised: preview at most 2x the floor and 40 s, a rehearsal against the API server 4
+# minutes, `make check` 60 s, memory 1.5 GB, growth exponent 1.1, critical path 1.05x the chain that
+# AWS forces.
+LIMITS = {
+    "ratio": 2.0,
+    "preview": 40.0,
+    "rehearse": 240.0,
+    "check": 60.0,
+    "memory": 1.5,
+    "growth": 1.1,
+}
 
 
 def main() -> int:
@@ -48,6 +56,7 @@ def main() -> int:
     kept: list[bool] = []
     kept += _preview_against_floor(engine, work)
     kept += _growth(engine, work)
+    kept += _rehearse()
     kept += _check()
     print("all promises kept" if all(kept) else "a promise is broken")
     shutil.rmtree(work, ignore_errors=True)
@@ -114,16 +123,18 @@ def _growth(engine: engines.Engine, work: Path) -> list[bool]:
     return [_said("growth exponent", exponent, LIMITS["growth"], "")]
 
 
+def _rehearse() -> list[bool]:
+    took = _timed(lambda: _make("rehearse", f"STACK={STACK}"))
+    return [_said(f"make rehearse STACK={STACK}", took, LIMITS["rehearse"], "s")]
+
+
 def _check() -> list[bool]:
-    took = _timed(
-        lambda: subprocess.run(
-            ["make", "--no-print-directory", "check"],
-            cwd=paths.ROOT,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-    )
-    return [_said("make check", took, LIMITS["check"], "s")]
+    return [_said("make check", _timed(lambda: _make("check")), LIMITS["check"], "s")]
+
+
+def _make(*what: str) -> None:
+    command = ["make", "--no-print-directory", *what]
+    subprocess.run(command, cwd=paths.ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
 def _timed(work: Callable[[], Any]) -> float:
