@@ -528,9 +528,13 @@ class ApplicationArgs:
 
 
 class Application(pulumi.ComponentResource):
-    """workloads: what was declared, by component. ready: their pods, for `depends_on` only."""
+    """workloads: what was declared, by component.
+
+    doors: their names can be asked for. ready: their pods. Both for `depends_on` only.
+    """
 
     workloads: dict[str, Workload]
+    doors: list[pulumi.Resource]
     ready: list[pulumi.Resource]
 
     def __init__(
@@ -546,10 +550,8 @@ class Application(pulumi.ComponentResource):
             collector=args.collector,
         )
         self.workloads = {each.component: each for each in found}
-        self.ready = [
-            resource
-            for each in found
-            for resource in Deployed(
+        placed = [
+            Deployed(
                 f"{name}-{each.component}",
                 DeployedArgs(
                     context=args.context,
@@ -559,6 +561,9 @@ class Application(pulumi.ComponentResource):
                     after=args.after,
                 ),
                 pulumi.ResourceOptions(parent=self),
-            ).ready
+            )
+            for each in found
         ]
+        self.doors = [door for each in placed for door in each.doors]
+        self.ready = [pods for each in placed for pods in each.ready]
         self.register_outputs({"hosts": {each.component: each.name for each in found}})

@@ -336,10 +336,12 @@ class Bootstrap(pulumi.ComponentResource):
     """`ready`: the database is as the application needs it; for `depends_on` only.
 
     way: how to reach the database with its certificate checked, for others who go straight to it.
+    logins_ready: the roles are there, for `depends_on` only.
     """
 
     way: Way
     tasks: tuple[Task, ...]
+    logins_ready: list[pulumi.Resource]
     ready: list[pulumi.Resource]
 
     def __init__(
@@ -355,7 +357,7 @@ class Bootstrap(pulumi.ComponentResource):
             settings=args.settings,
         )
         self.tasks = bootstrap_tasks(self.way, every, _fingerprints(args.secrets, every))
-        self.ready = list(args.after)
+        self.ready = self.logins_ready = list(args.after)
         for task in self.tasks:
             ran = Ran(
                 f"{name}-{task.component.removeprefix('database-')}",
@@ -365,6 +367,8 @@ class Bootstrap(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             )
             self.ready = ran.ready
+            if task is self.tasks[0]:
+                self.logins_ready = ran.ready
         self.register_outputs({})
 
 

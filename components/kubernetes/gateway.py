@@ -147,7 +147,8 @@ def _exporter(settings: GatewaySettings) -> Container:
 @dataclass(frozen=True, kw_only=True)
 class GatewayArgs:
     """network: the load balancer's subnets. balancer: the target group. application: whom nginx
-    passes requests to; it starts after them, since it resolves their names when it starts.
+    passes requests to; it starts after their Services, whose names it resolves when it starts.
+    after: the kinds of monitors and bindings.
     """
 
     context: Context
@@ -157,6 +158,7 @@ class GatewayArgs:
     balancer: LoadBalancer
     application: Application
     namespace: pulumi.Input[str]
+    after: Sequence[pulumi.Resource] = ()
 
 
 class Gateway(pulumi.ComponentResource):
@@ -182,7 +184,7 @@ class Gateway(pulumi.ComponentResource):
                 namespace=args.namespace,
                 workload=self.workload,
                 target_group_arn=args.balancer.target_groups[TARGET].arn,
-                after=args.application.ready,
+                after=[*args.application.doors, *args.after],
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -105,7 +105,10 @@ class Operators(pulumi.ComponentResource):
             CrdsArgs(
                 context=args.context,
                 settings=args.settings,
-                after=self._in(OPERATORS, MONITORING),
+                # It runs no pods, so it waits for no node.
+                after=[
+                    each for at in (OPERATORS, MONITORING) for each in self._namespaces.ready[at]
+                ],
             ),
             self._here,
         )

@@ -107,7 +107,9 @@ class Platform(pulumi.ComponentResource):
             self._here,
         )
         inside = self._cache(synced)
-        application = self._application([*synced.ready, *pooler.ready, *inside.ready])
+        application = self._application(
+            [*synced.ready, *bootstrap.ready, *pooler.ready, *inside.ready]
+        )
         gateway = self._gateway(application)
         self.workloads = (
             *application.workloads.values(),
@@ -244,6 +246,7 @@ class Platform(pulumi.ComponentResource):
                 balancer=args.edge.balancer,
                 application=application,
                 namespace=args.base.namespace,
+                after=self._operators.bindings_ready,
             ),
             self._here,
         )

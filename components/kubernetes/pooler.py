@@ -302,7 +302,7 @@ class Pooler(pulumi.ComponentResource):
                 context=args.context,
                 namespace=args.namespace,
                 workload=self.workload,
-                after=[*args.bootstrap.ready, *args.after],
+                after=[*args.bootstrap.logins_ready, *args.after],
             ),
             pulumi.ResourceOptions(parent=self),
         )

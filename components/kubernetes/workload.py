@@ -109,11 +109,13 @@ class DeployedArgs:
 class Deployed(pulumi.ComponentResource):
     """A workload in the cluster.
 
-    host: the name by which pods of the namespace call it. ready: its pods, for `depends_on` only.
+    host: the name by which pods of the namespace call it. doors: its name can be asked for. ready:
+    its pods. Both for `depends_on` only.
     """
 
     workload: Workload
     host: str
+    doors: list[pulumi.Resource]
     ready: list[pulumi.Resource]
 
     def __init__(
@@ -124,7 +126,8 @@ class Deployed(pulumi.ComponentResource):
         self.host = args.workload.name
         self._args = args
         self._placed = _Placed(name, args.workload, args.namespace, self, args.after)
-        before = [self._placed.service_account(), *self._doors()]
+        self.doors = self._doors()
+        before = [self._placed.service_account(), *self.doors]
         self.ready = [self._pods(self._placed.files(), before)]
         self._autoscaler()
         self._disruption_budget()

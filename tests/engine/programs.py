@@ -21,7 +21,7 @@ provider = aws.Provider("aws", region="eu-central-1", allowed_account_ids=["1111
 on = pulumi.ResourceOptions(provider=provider)
 """
 _PROJECT = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "Pulumi.staging.yaml")
-_FOLDERS = ("components", "settings", "policies", "rehearsal")
+_FOLDERS = ("certificates", "components", "settings", "policies", "rehearsal")
 
 
 def tiny(folder: Path, body: str) -> Path:

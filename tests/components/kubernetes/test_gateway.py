@@ -65,7 +65,7 @@ def deployed() -> Recorder:
             edge=edge(),
             network=neighbour(private_cidrs=CIDRS),
             balancer=neighbour(target_groups={"gateway": neighbour(arn=known(TARGET_GROUP))}),
-            application=neighbour(workloads=PROGRAMS, ready=[behind]),
+            application=neighbour(workloads=PROGRAMS, doors=[behind]),
             namespace="production",
         )
         Gateway("gateway", args, on)

@@ -52,7 +52,7 @@ def placed(**changed: Any) -> Recorder:
             PoolerArgs(
                 context=context(),
                 settings=pooler_settings(**changed),
-                bootstrap=neighbour(way=WAY, ready=[roles]),
+                bootstrap=neighbour(way=WAY, logins_ready=[roles]),
                 namespace=known("production"),
                 after=[secret],
             ),
