@@ -124,6 +124,7 @@ _ARNS = {
         "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}"
     ),
     "aws:sns/topic:Topic": "arn:{partition}:sns:{region}:{account}:{name}",
+    "aws:sns/topicSubscription:TopicSubscription": "{topic}:{uuid}",
     "aws:secretsmanager/secret:Secret": (
         "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{hash6}"
     ),

@@ -80,9 +80,19 @@ def test_ids_and_arns_have_the_shape_of_the_real_ones(
         assert re.fullmatch(arn, given.outputs["arn"]), given.outputs["arn"]
 
 
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:alarms"
+
+
+def test_two_subscriptions_of_one_topic_are_two() -> None:
+    subscription = "aws:sns/topicSubscription:TopicSubscription"
+    one, two = (made(subscription, name, "s", topic=TOPIC).id for name in ("one", "two"))
+    assert one.startswith(f"{TOPIC}:")
+    assert one != two, "the account would hold one of them, and a refresh lose the other"
+
+
 @pytest.mark.parametrize("type_", sorted({*module._ARNS, *module._EXTRAS, *module._ID_PREFIXES}))
 def test_every_type_of_the_tables_is_made_whole(type_: str) -> None:
-    given = made(type_, "one", "s", domainName="a.example", bucket="b", name="n")
+    given = made(type_, "one", "s", domainName="a.example", bucket="b", name="n", topic=TOPIC)
     assert given.id
     assert given.outputs["arn"].startswith("arn:aws:")
     for text in (given.id, given.outputs["arn"]):
