@@ -66,6 +66,8 @@ NOT_INTERNET = (
     "172.16.0.0/12",
     "192.168.0.0/16",
 )
+# What may be reached without knowing the application's declarations.
+OutsidePeer = DataStore | Internet | AwsApi | KubernetesApi | Neighbours
 PROMETHEUS = {NAME_LABEL: "prometheus"}
 
 
@@ -150,49 +152,63 @@ def _port(pod: Pod, peer: Pods, known: Mapping[str, Pod]) -> int:
 
 def _ingress(pod: Pod, callers: Mapping[int, Sequence[Pod]], places: Places) -> list[Manifest]:
     rules = [
-        _rule("from", [_pods(caller.labels) for caller in of_port], [number])
+        rule("from", [pods(caller.labels) for caller in of_port], [number])
         for number, of_port in callers.items()
     ]
     rules += [
-        _rule("from", _blocks(places.private), [pod.port(entrance.port)])
+        rule("from", blocks(places.private), [pod.port(entrance.port)])
         for entrance in pod.entered_by
     ]
     if pod.metrics is not None:
-        prometheus = _pods(PROMETHEUS, places.monitoring)
-        rules.append(_rule("from", [prometheus], [pod.port(pod.metrics)]))
+        prometheus = pods(PROMETHEUS, places.monitoring)
+        rules.append(rule("from", [prometheus], [pod.port(pod.metrics)]))
     return rules
 
 
 def _egress(pod: Pod, known: Mapping[str, Pod], places: Places) -> list[Manifest]:
-    dns = [_pods({"k8s-app": "kube-dns"}, "kube-system"), *_blocks([NODE_DNS])]
-    rules = [
-        {
-            "to": dns,
-            "ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")],
-        }
-    ]
+    rules = [names()]
     if pod.identity:
-        rules.append(_rule("to", _blocks([IDENTITY_AGENT]), [IDENTITY_PORT]))
+        rules.append(identity_agent())
     return rules + [_towards(pod, peer, known, places) for peer in pod.reaches]
 
 
 def _towards(pod: Pod, peer: Peer, known: Mapping[str, Pod], places: Places) -> Manifest:
+    if isinstance(peer, Pods):
+        number = _port(pod, peer, known)
+        return rule("to", [pods(known[peer.component].labels)], [number])
+    return towards(peer, places)
+
+
+# -- rules, for every namespace's generator ------------------------------------------------------
+def names() -> Manifest:
+    """Egress to the cluster's DNS."""
+    return {
+        "to": [pods({"k8s-app": "kube-dns"}, "kube-system"), *blocks([NODE_DNS])],
+        "ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")],
+    }
+
+
+def identity_agent() -> Manifest:
+    """Egress to the agent that hands out AWS credentials."""
+    return rule("to", blocks([IDENTITY_AGENT]), [IDENTITY_PORT])
+
+
+def towards(peer: OutsidePeer, places: Places) -> Manifest:
+    """Egress to a peer that is no workload of the application's namespace."""
     match peer:
-        case Pods():
-            number = _port(pod, peer, known)
-            return _rule("to", [_pods(known[peer.component].labels)], [number])
         case DataStore():
-            return _rule("to", _blocks(places.data), [STORE_PORTS[peer.store]])
+            return rule("to", blocks(places.data), [STORE_PORTS[peer.store]])
         case Internet():
-            return _rule("to", [_internet(places)], peer.ports)
+            return rule("to", [_internet(places)], peer.ports)
         case AwsApi():
-            return _rule("to", [*_blocks(places.private), _internet(places)], [HTTPS_PORT])
+            # Interface endpoints are in the private subnets, other services outside.
+            return rule("to", [*blocks(places.private), _internet(places)], [HTTPS_PORT])
         case KubernetesApi():
             # The Service's address, and the interfaces behind it.
-            served = _blocks([f"{places.api_server}/32", *places.private])
-            return _rule("to", served, [HTTPS_PORT])
+            served = blocks([f"{places.api_server}/32", *places.private])
+            return rule("to", served, [HTTPS_PORT])
         case Neighbours():
-            return _rule("to", [_pods(peer.labels, peer.namespace)], peer.ports)
+            return rule("to", [pods(peer.labels, peer.namespace)], peer.ports)
 
 
 def _internet(places: Places) -> Manifest:
@@ -202,11 +218,12 @@ def _internet(places: Places) -> Manifest:
     return {"ipBlock": {"cidr": "0.0.0.0/0", "except": excepted}}
 
 
-def _blocks(cidrs: Sequence[str]) -> list[Manifest]:
+def blocks(cidrs: Sequence[str]) -> list[Manifest]:
+    """Peers by address."""
     return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
 
 
-def _pods(labels: Mapping[str, str], namespace: str | None = None) -> Manifest:
+def pods(labels: Mapping[str, str], namespace: str | None = None) -> Manifest:
     """Pods of another namespace are both selectors in one entry; two entries would mean "or"."""
     chosen: Manifest = {"podSelector": {"matchLabels": dict(labels)}}
     if namespace is not None:
@@ -214,7 +231,8 @@ def _pods(labels: Mapping[str, str], namespace: str | None = None) -> Manifest:
     return chosen
 
 
-def _rule(direction: str, peers: Sequence[Manifest], ports: Sequence[int]) -> Manifest:
+def rule(direction: str, peers: Sequence[Manifest], ports: Sequence[int]) -> Manifest:
+    """One rule on TCP ports, `from` or `to`. Raises ValueError: it would let everybody in."""
     if not peers or not ports:
         # An empty list means everybody (Kubernetes API, NetworkPolicyIngressRule).
         raise ValueError("a network policy's rule without a peer or a port; allowed is one or more")

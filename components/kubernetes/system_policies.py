@@ -13,20 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import Any
 
 from components.kubernetes.network_policies import (
-    DNS_PORT,
-    HTTPS_PORT,
-    IDENTITY_AGENT,
-    IDENTITY_PORT,
     NAMESPACE_LABEL,
-    NODE_DNS,
-    NOT_INTERNET,
-    STORE_PORTS,
     Places,
+    blocks,
+    identity_agent,
+    names,
+    rule,
+    towards,
 )
+from components.kubernetes.network_policies import pods as chosen
 from components.kubernetes.shape import (
     AwsApi,
     DataStore,
@@ -37,7 +35,6 @@ from components.kubernetes.shape import (
 
 Manifest = dict[str, Any]
 
-DNS_LABELS = {"k8s-app": "kube-dns"}
 KUBELET_PORT, NODE_EXPORTER_PORT = 10250, 9100
 
 
@@ -86,10 +83,10 @@ def closed(namespace: str) -> Manifest:
 
 
 def _policy(pods: SystemPods, every: Sequence[SystemPods], at: Places) -> Manifest:
-    egress = [_dns(), *(rule for peer in pods.reaches for rule in _out(peer, at))]
+    egress = [names(), *(rule for peer in pods.reaches for rule in _out(peer, at))]
     ingress = _in(pods, every, at)
     if mesh := _mesh(pods):
-        ours = [_pods(pods.namespace, pods.labels)]
+        ours = [chosen(pods.labels, pods.namespace)]
         egress.append({"to": ours, "ports": mesh})
         ingress.append({"from": ours, "ports": mesh})
     spec = {
@@ -106,45 +103,26 @@ def _in(pods: SystemPods, every: Sequence[SystemPods], at: Places) -> list[Manif
     for other in every:
         for peer in other.reaches:
             if isinstance(peer, Neighbours) and _is(peer, pods):
-                rules.append(
-                    {"from": [_pods(other.namespace, other.labels)], "ports": _tcp(*peer.ports)}
-                )
+                rules.append(rule("from", [chosen(other.labels, other.namespace)], peer.ports))
             if isinstance(peer, Scraped) and pods.metrics:
-                rules.append(
-                    {"from": [_pods(other.namespace, other.labels)], "ports": _tcp(*pods.metrics)}
-                )
+                rules.append(rule("from", [chosen(other.labels, other.namespace)], pods.metrics))
     if pods.webhook is not None:
-        rules.append({"from": _blocks(at.private), "ports": _tcp(pods.webhook)})
+        rules.append(rule("from", blocks(at.private), [pods.webhook]))
     if pods.serves:
         application = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: at.namespace}}}
-        rules.append({"from": [application], "ports": _tcp(*pods.serves)})
+        rules.append(rule("from", [application], pods.serves))
     return rules
 
 
 def _out(peer: SystemPeer, at: Places) -> list[Manifest]:
     match peer:
         case AwsApi():
-            # Interface endpoints are in the private subnets, other services outside.
-            return [
-                {"to": [*_blocks(at.private), _internet(at)], "ports": _tcp(HTTPS_PORT)},
-                {"to": _blocks([IDENTITY_AGENT]), "ports": _tcp(IDENTITY_PORT)},
-            ]
-        case Internet():
-            return [{"to": [_internet(at)], "ports": _tcp(*peer.ports)}]
-        case KubernetesApi():
-            return [
-                {"to": _blocks([f"{at.api_server}/32", *at.private]), "ports": _tcp(HTTPS_PORT)}
-            ]
-        case DataStore():
-            return [{"to": _blocks(at.data), "ports": _tcp(STORE_PORTS[peer.store])}]
-        case Neighbours():
-            return [{"to": [_pods(peer.namespace, peer.labels)], "ports": _tcp(*peer.ports)}]
+            return [towards(peer, at), identity_agent()]
         case Scraped():
-            nodes = _tcp(KUBELET_PORT, NODE_EXPORTER_PORT)
-            return [
-                {"to": [{"namespaceSelector": {}}]},
-                {"to": _blocks(at.private), "ports": nodes},
-            ]
+            nodes = [KUBELET_PORT, NODE_EXPORTER_PORT]
+            return [{"to": [{"namespaceSelector": {}}]}, rule("to", blocks(at.private), nodes)]
+        case _:
+            return [towards(peer, at)]
 
 
 def _known(pods: Sequence[SystemPods]) -> None:
@@ -169,35 +147,6 @@ def _mesh(pods: SystemPods) -> list[Manifest]:
 
 def _tcp(*ports: int) -> list[Manifest]:
     return [{"protocol": "TCP", "port": port} for port in ports]
-
-
-def _pods(namespace: str, labels: Mapping[str, str]) -> Manifest:
-    return {
-        "namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}},
-        "podSelector": {"matchLabels": dict(labels)},
-    }
-
-
-def _dns() -> Manifest:
-    return {
-        "to": [_pods("kube-system", DNS_LABELS), *_blocks([NODE_DNS])],
-        "ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")],
-    }
-
-
-def _internet(at: Places) -> Manifest:
-    return {"ipBlock": {"cidr": "0.0.0.0/0", "except": [*NOT_INTERNET, *_outside(at)]}}
-
-
-def _outside(at: Places) -> list[str]:
-    """The network's block where it is none of the private ranges."""
-    own = IPv4Network(at.network)
-    inside = any(own.subnet_of(IPv4Network(block)) for block in NOT_INTERNET)
-    return [] if inside else [at.network]
-
-
-def _blocks(cidrs: Sequence[str]) -> list[Manifest]:
-    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
 
 
 def _manifest(name: str, namespace: str, spec: Manifest) -> Manifest:
