@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -32,7 +31,7 @@ from typing import Any
 
 import yaml
 
-from rehearsal import paths
+from rehearsal import locks, paths
 from rehearsal.apiserver import ApiServer
 
 VERSION = "1.36.3"
@@ -148,9 +147,7 @@ def prepare(say: Say) -> Programs:
     wanted = {name: _built(name) for name in _BUILDS}
     wanted |= {f"{name}.json": _extracted(source) for name, source in SOURCES.items()}
     if any(not (folder / name).exists() for name in wanted):
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs at once build once
+        with locks.awaited(folder / "lock"):
             for name, make in wanted.items():
                 if not (folder / name).exists():
                     fresh = folder / f"{name}.{os.getpid()}"

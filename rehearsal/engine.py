@@ -8,7 +8,6 @@ A built engine gets the language host of `rehearsal.language` beside it, since t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import io
@@ -21,11 +20,11 @@ import sys
 import tarfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal import paths
+from rehearsal import locks, paths
 
 VERSION = "3.259.0"
 # Only this version was seen with every flag that the rehearsal uses (`--event-log` beside `--json`,
@@ -66,7 +65,7 @@ def find(say: Say) -> Engine:
         binary = folder / origin / "pulumi"
         if binary.exists():
             return _ready(binary, origin)
-    with _only_one(folder):
+    with locks.awaited(folder / "lock"):
         for origin in ("download", "build"):
             binary = folder / origin / "pulumi"
             if binary.exists():
@@ -138,15 +137,6 @@ def _write_language_host(folder: Path) -> None:
     fresh.write_text(text)
     fresh.chmod(0o755)
     fresh.replace(launcher)
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Two first runs at once make one engine: the second waits for the first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _download(folder: Path, say: Say) -> None:

@@ -1,4 +1,7 @@
-"""One run at a time for each stack: the second is refused and told who is at work."""
+"""One run at a time for each stack: the second is refused and told who is at work.
+
+What is made once for all runs is different: whoever comes second waits and uses it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,15 @@ from pathlib import Path
 
 class Busy(Exception):
     """Another run holds the lock; the message names it."""
+
+
+@contextlib.contextmanager
+def awaited(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, after whoever has it: two first runs at once make one thing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import json
 import os
@@ -18,7 +17,7 @@ import pulumi
 import pytest
 import yaml
 
-from rehearsal import pace
+from rehearsal import locks, pace
 from settings import Environment, read
 from tests.recorder import Recorder, record
 
@@ -114,8 +113,7 @@ def program_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool]
     @cache
     def recorded(stack: str, every: bool) -> Recorder:
         kept = shared / f"{stack}-{'every-choice' if every else 'as-it-is'}.pickle"
-        with kept.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locks.awaited(kept.with_suffix(".lock")):
             if not kept.exists():
                 kept.write_bytes(pickle.dumps(_run(stack, every)))
             return pickle.loads(kept.read_bytes())

@@ -7,7 +7,6 @@ Secrets that External Secrets would have filled. Only the directories it mounts 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -20,7 +19,7 @@ from typing import Any
 
 from components.kubernetes import bootstrap, pooler, sql
 from components.kubernetes.shape import Container, SecretValue, Task
-from rehearsal import paths
+from rehearsal import locks, paths
 from settings.bootstrap import BootstrapSettings
 from settings.pooler import PoolerPods
 from tests.daemons import toolbox
@@ -180,9 +179,7 @@ def go_program(package: str, module: str, version: str, *tags: str) -> Path:
     """The folder with a program of a Go module, built once."""
     name = package.rsplit("/", 1)[-1]
     folder = paths.cache() / "daemons" / f"{name}-{version}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.awaited(folder / "lock"):
         if not (folder / name).exists():
             # A module of our own that wants exactly this one: `go install` would also ask for the
             # list of all versions, which not every proxy keeps.

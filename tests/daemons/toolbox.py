@@ -20,7 +20,6 @@ nginx of Debian opens /var/log/nginx/error.log before it reads its configuration
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -37,7 +36,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rehearsal import paths
+from rehearsal import locks, paths
 
 Version = tuple[int, ...]
 
@@ -307,9 +306,7 @@ def _tree(suite: str) -> Path:
     home = paths.cache() / "daemons"
     tree = home / f"{suite}-{_key(suite)}"
     if not tree.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        with (home / f"{suite}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the second of two first runs waits here
+        with locks.awaited(home / f"{suite}.lock"):
             if not tree.exists():
                 _install(suite, tree)
     return tree
