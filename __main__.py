@@ -12,9 +12,9 @@ from components.exports import publish
 from components.governance import Governance, GovernanceArgs
 from components.keys import Keys, KeysArgs
 from components.kubernetes.base import ClusterBase, ClusterBaseArgs
+from components.kubernetes.data.sentinel import cache_of
 from components.kubernetes.platform import Platform, PlatformArgs
 from components.kubernetes.provider import on_cluster
-from components.kubernetes.sentinel import cache_of
 from components.network import Network, NetworkArgs
 from components.providers import providers
 from components.registry import Registry, RegistryArgs

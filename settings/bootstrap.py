@@ -1,6 +1,6 @@
 """What an environment may decide about the inside of its database.
 
-The Jobs that use it are components/kubernetes/bootstrap.py.
+The Jobs that use it are components/kubernetes/data/bootstrap.py.
 
 Meets PG-16 to PG-19 (table names are configuration, A12), MIG-01 and MIG-02 (the application's
 migrations are an image and a command), ENV-07 (the authorities that sign RDS's certificate).

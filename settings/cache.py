@@ -58,7 +58,7 @@ NOT_APPLICABLE: dict[str, str] = {
 _DIGEST = f"@sha256:{DIGEST}"
 
 # Three members: with fewer a failure leaves no majority, with more a second primary could have a
-# replica and both would take writes (components/kubernetes/redis.py).
+# replica and both would take writes (components/kubernetes/data/redis.py).
 MEMBERS = 3
 
 

@@ -2,7 +2,7 @@
 
 Images by digest, how many pods, how large, and what the application has already: metrics, tracing,
 sign-in elsewhere. Each program is there where it is named. What nobody decides (probes, rollout,
-security, durations, the timeouts' chain) is in components/kubernetes/application.py.
+security, durations, the timeouts' chain) is in components/kubernetes/workloads/application.py.
 
 Meets ENV-02 (one port), ENV-04, ENV-06 (exact https origins), ENV-20 and ENV-21 as choices, CICD-07
 (digests), LB-01 and UPD-03 (three pods where customers are served), CHK-INFRA-01 (sizes of fact

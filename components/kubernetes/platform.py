@@ -21,30 +21,30 @@ from components.context import Context
 from components.database import Database
 from components.edge import Edge
 from components.keys import Keys
-from components.kubernetes import dumps, retention
-from components.kubernetes.alerting import Alerting, AlertingArgs
-from components.kubernetes.application import (
+from components.kubernetes.base import ClusterBase
+from components.kubernetes.data import dumps, retention
+from components.kubernetes.data.bootstrap import Bootstrap, BootstrapArgs, bootstrap_secrets
+from components.kubernetes.data.cache_tunnel import cache_client
+from components.kubernetes.data.pooler import Pooler, PoolerArgs, pooler_secrets
+from components.kubernetes.data.sentinel import Sentinel, SentinelArgs, cache_secrets
+from components.kubernetes.data.sql import roles
+from components.kubernetes.gateway.gateway import Gateway, GatewayArgs
+from components.kubernetes.guardrails.guardrails import Guardrails, GuardrailsArgs
+from components.kubernetes.guardrails.network_policies import NetworkPolicies, NetworkPoliciesArgs
+from components.kubernetes.observability.alerting import Alerting, AlertingArgs
+from components.kubernetes.observability.observability import Observability, ObservabilityArgs
+from components.kubernetes.operators.operators import Operators, OperatorsArgs
+from components.kubernetes.operators.releases import opentelemetry_collector
+from components.kubernetes.operators.system_pods import TRACING
+from components.kubernetes.operators.velero_schedule import VeleroSchedule, VeleroScheduleArgs
+from components.kubernetes.workloads.application import (
     Application,
     ApplicationArgs,
     Collector,
     application_secrets,
 )
-from components.kubernetes.base import ClusterBase
-from components.kubernetes.bootstrap import Bootstrap, BootstrapArgs, bootstrap_secrets
-from components.kubernetes.cache_tunnel import cache_client
-from components.kubernetes.gateway import Gateway, GatewayArgs
-from components.kubernetes.guardrails import Guardrails, GuardrailsArgs
-from components.kubernetes.network_policies import NetworkPolicies, NetworkPoliciesArgs
-from components.kubernetes.observability import Observability, ObservabilityArgs
-from components.kubernetes.operators import Operators, OperatorsArgs
-from components.kubernetes.pooler import Pooler, PoolerArgs, pooler_secrets
-from components.kubernetes.releases import opentelemetry_collector
-from components.kubernetes.sentinel import Sentinel, SentinelArgs, cache_secrets
-from components.kubernetes.shape import Neighbours, Pod, Task, Workload
-from components.kubernetes.sql import roles
-from components.kubernetes.synced_secrets import SyncedSecrets, SyncedSecretsArgs
-from components.kubernetes.system_pods import TRACING
-from components.kubernetes.velero_schedule import VeleroSchedule, VeleroScheduleArgs
+from components.kubernetes.workloads.shape import Neighbours, Pod, Task, Workload
+from components.kubernetes.workloads.synced_secrets import SyncedSecrets, SyncedSecretsArgs
 from components.network import Network
 from components.secrets import Secrets
 from components.storage import Storage

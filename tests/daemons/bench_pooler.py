@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from components.kubernetes import sql
+from components.kubernetes.data import sql
 from tests.daemons.datapath import DATABASE, PASSWORDS, handed_over, pooling
 from tests.daemons.toolbox import command, version
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.kubernetes import bootstrap, pooler, sql
-from components.kubernetes.shape import Container, SecretValue, Task
+from components.kubernetes.data import bootstrap, pooler, sql
+from components.kubernetes.workloads.shape import Container, SecretValue, Task
 from rehearsal import locks, paths
 from settings.bootstrap import BootstrapSettings
 from settings.pooler import PoolerPods

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.kubernetes import redis
+from components.kubernetes.data import redis
 from settings.cache import CacheSettings, SentinelSettings
 from tests.daemons.toolbox import command, environment
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import bootstrap, sql
+from components.kubernetes.data import bootstrap, sql
 from tests.daemons import toolbox
 from tests.daemons.datapath import (
     DATABASE,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes.cache_tunnel import tunnel_cfg
+from components.kubernetes.data.cache_tunnel import tunnel_cfg
 from tests.daemons.quorum import PASSWORD, Client, Refused, eventually, ports
 from tests.daemons.toolbox import command, environment, listens, running
 

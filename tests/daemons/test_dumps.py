@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import dumps, sql
+from components.kubernetes.data import dumps, sql
 from settings.dumps import DumpsSettings
 from tests.daemons.datapath import (
     DATABASE,

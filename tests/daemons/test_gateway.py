@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from components.cdn import IMMUTABLE
-from components.kubernetes.nginx import STATUS_PORT, Timing, security_headers
+from components.kubernetes.gateway.nginx import STATUS_PORT, Timing, security_headers
 from tests.daemons.toolbox import free_port
 from tests.daemons.upstreams import (
     CLOUDFRONT,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.kubernetes.nginx import CIPHERS, nginx_conf
+from components.kubernetes.gateway.nginx import CIPHERS, nginx_conf
 from components.network import addresses
 from settings.edge import EdgeSettings
 from settings.network import NetworkSettings

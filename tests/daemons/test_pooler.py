@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import pooler, sql
-from components.kubernetes.bootstrap import Way
-from components.kubernetes.shape import Probe
+from components.kubernetes.data import pooler, sql
+from components.kubernetes.data.bootstrap import Way
+from components.kubernetes.workloads.shape import Probe
 from tests.daemons import toolbox
 from tests.daemons.datapath import (
     DATABASE,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import redis
+from components.kubernetes.data import redis
 from tests.daemons.quorum import (
     PASSWORD,
     Client,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes import retention, sql
-from components.kubernetes.bootstrap import Way
+from components.kubernetes.data import retention, sql
+from components.kubernetes.data.bootstrap import Way
 from settings.retention import RetentionSettings
 from tests.daemons.datapath import (
     DATABASE,

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.kubernetes.alert_rules import alerts
-from components.kubernetes.alerting import MESSAGE, alertmanager_config, subject
-from components.kubernetes.rules.model import Alert
+from components.kubernetes.observability.alert_rules import alerts
+from components.kubernetes.observability.alerting import MESSAGE, alertmanager_config, subject
+from components.kubernetes.observability.rules.model import Alert
 from settings.observability import ObservabilitySettings
-from tests.components.kubernetes.test_alert_rules import GROUPS
-from tests.components.kubernetes.test_alerting import TEAM, TOPICS
+from tests.components.kubernetes.observability.test_alert_rules import GROUPS
+from tests.components.kubernetes.observability.test_alerting import TEAM, TOPICS
 from tests.daemons.toolbox import command
 from tests.recorder import REGION
 

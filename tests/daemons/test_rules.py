@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components.kubernetes.alert_rules import alerts, render, rule_groups
-from components.kubernetes.dashboards import boards
-from components.kubernetes.rules.model import Group, Watched
-from tests.components.kubernetes.alert_cases import (
+from components.kubernetes.observability.alert_rules import alerts, render, rule_groups
+from components.kubernetes.observability.dashboards import boards
+from components.kubernetes.observability.rules.model import Group, Watched
+from tests.components.kubernetes.observability.alert_cases import (
     API,
     CASES,
     GIB,

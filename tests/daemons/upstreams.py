@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from components.kubernetes.nginx import nginx_conf
+from components.kubernetes.gateway.nginx import nginx_conf
 from settings.edge import EdgeSettings
 from tests.daemons.toolbox import command, free_port, listens, running
 from tests.settings.test_edge_settings import edge
