@@ -21,7 +21,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from settings.core import Section, clash, setting
-from settings.pooler import IMAGE
+from settings.images import DIGEST, IMAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLES = "https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem"
@@ -54,7 +54,7 @@ class Migrations(Section):
 
     image: str = setting(
         allowed="the application's migrations by digest, with what the command needs",
-        example="ghcr.io/archesai/migrations:1.0.0@sha256:" + "0" * 64,
+        example="ghcr.io/archesai/migrations:1.0.0@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     command: tuple[str, ...] = setting(
@@ -79,7 +79,7 @@ class BootstrapSettings(Section):
 
     image: str = setting(
         allowed="PostgreSQL's client (psql) 16 or later by digest, with a shell and sha256sum",
-        example="public.ecr.aws/docker/library/postgres:17@sha256:" + "0" * 64,
+        example="public.ecr.aws/docker/library/postgres:17@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     certificates: str = setting(
@@ -88,7 +88,7 @@ class BootstrapSettings(Section):
     )
     migrations: Migrations = setting(
         allowed="a mapping with the image of the migrations",
-        example={"image": "ghcr.io/archesai/migrations:1.0.0@sha256:" + "0" * 64},
+        example={"image": "ghcr.io/archesai/migrations:1.0.0@sha256:" + DIGEST},
     )
     tables: Tables = setting(
         Tables(), allowed="a mapping of the application's table names", example={"users": "user"}

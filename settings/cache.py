@@ -18,7 +18,8 @@ from pydantic_core import PydanticCustomError
 from settings import windows
 from settings.core import Section, clash, setting
 from settings.database import LogRetention
-from settings.workloads import CPU, DIGEST, IMAGE, IMAGE_ALLOWED
+from settings.images import DIGEST, IMAGE, IMAGE_ALLOWED
+from settings.workloads import CPU
 
 # maxmemory in bytes, which a node type has and nobody can set (ElastiCache user guide, "Redis OSS
 # node-type specific parameters").

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pydantic_core import PydanticCustomError
 
 from settings.core import Section, clash, setting
-from settings.pooler import IMAGE
+from settings.images import DIGEST, IMAGE
 from settings.retention import RetentionSettings
 
 # What a node needs of its disk for images and logs beside the scratch of one dump.
@@ -24,7 +24,7 @@ class DumpsSettings(Section):
 
     upload_image: str = setting(
         allowed="AWS CLI 2 by digest, with a shell",
-        example="public.ecr.aws/aws-cli/aws-cli@sha256:" + "0" * 64,
+        example="public.ecr.aws/aws-cli/aws-cli@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     schedule: str = setting(

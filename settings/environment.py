@@ -20,6 +20,7 @@ from settings.gateway import GatewaySettings, gateway_refusals
 from settings.governance import GovernanceSettings
 from settings.guardrails import GuardrailsSettings
 from settings.identity import Identity
+from settings.images import DIGEST
 from settings.keys import KeysSettings
 from settings.lifetimes import ERASURE_DAYS, broken, lifetimes
 from settings.network import NetworkSettings
@@ -31,7 +32,7 @@ from settings.retention import RetentionSettings
 from settings.secrets import SecretsSettings
 from settings.storage import StorageSettings
 from settings.velero import VeleroSettings
-from settings.workloads import DIGEST, WorkloadsSettings
+from settings.workloads import WorkloadsSettings
 from settings.workloads import refused as workloads_refusals
 
 # Zones that a deployment needs so that a quorum survives the loss of one (CHK-INFRA-01, DR-01).

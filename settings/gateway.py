@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from settings.core import Section, clash, setting
 from settings.edge import EdgeSettings, Host
-from settings.workloads import DIGEST, IMAGE
+from settings.images import DIGEST, IMAGE
 
 # The row of `edge.targets` that these pods answer for.
 TARGET = "gateway"

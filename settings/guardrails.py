@@ -13,9 +13,10 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.core import Section, setting
+from settings.images import REGISTRY
 from settings.workloads import MEMORY
 
-Registry = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/[a-z0-9._-]+)*$")]
+Registry = Annotated[str, Field(pattern=REGISTRY)]
 # No group of Kubernetes' own, such as system:authenticated: it would be everybody.
 Group = Annotated[str, Field(pattern=r"^(?:[a-rt-z]|s[a-xz0-9:._-])[a-z0-9:._-]{1,61}$")]
 

@@ -18,12 +18,10 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from settings.core import Section, clash, setting
+from settings.images import DIGEST, IMAGE
 from settings.postgres import RESERVED_CONNECTIONS
 
 POOL_MODE = "transaction"
-
-# A tag may move, a digest cannot.
-IMAGE = r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)+(:[A-Za-z0-9._-]{1,128})?@sha256:[0-9a-f]{64}$"
 
 # The API answers within 30 s (requirements, arithmetic: timeouts grow outwards); a client that
 # waits longer than this for a connection would be cut off by its own deadline instead (POOL-07).
@@ -146,12 +144,12 @@ class PoolerPods(PoolerSettings):
 
     image: str = setting(
         allowed="PgBouncer 1.25.2 or later (CVE-2026-6664) by digest, with psql and a shell",
-        example="ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:" + "0" * 64,
+        example="ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     exporter_image: str = setting(
         allowed="prometheus-community/pgbouncer_exporter 0.12 or later by digest",
-        example="quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1@sha256:" + "0" * 64,
+        example="quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1@sha256:" + DIGEST,
         pattern=IMAGE,
     )
     # One thread: more than a whole CPU is never used.

@@ -21,13 +21,8 @@ from pydantic_core import PydanticCustomError
 
 from settings.core import Section, clash, setting
 from settings.edge import EdgeSettings
+from settings.images import DIGEST, IMAGE, IMAGE_ALLOWED
 
-DIGEST = "0123456789abcdef" * 4
-IMAGE = (
-    r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"
-    r"@sha256:[0-9a-f]{64}$"
-)
-IMAGE_ALLOWED = "an image by digest, <registry>/<name>[:<tag>]@sha256:<64 hex digits>"
 CPU = r"^([1-9]\d{0,4}m|[1-9]\d?)$"
 MEMORY = r"^[1-9]\d{0,4}(Mi|Gi)$"
 ORIGIN = r"^https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?$"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settings.workloads import DIGEST
+from settings.images import DIGEST
 from tests.settings.mistakes import ABSENT, case
 
 IMAGE = f"docker.io/library/redis:7.4@sha256:{DIGEST}"
@@ -52,7 +52,7 @@ SHAPE = (
         {"bootstrap.migrations.image": ABSENT},
         "arches:bootstrap.migrations.image: got nothing; allowed: the application's "
         "migrations by digest, with what the command needs; for example "
-        '"ghcr.io/archesai/migrations:1.0.0@sha256:0000000000000000000000000000000000000000000000000000000000000000"',
+        f'"ghcr.io/archesai/migrations:1.0.0@sha256:{DIGEST}"',
     ),
     case(
         "operators_key_misspelt",
@@ -133,7 +133,7 @@ RANGE = (
         {"pooler.image": "pgbouncer:1.25.2"},
         'arches:pooler.image: got "pgbouncer:1.25.2"; allowed: PgBouncer 1.25.2 or later '
         "(CVE-2026-6664) by digest, with psql and a shell; for example "
-        '"ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:0000000000000000000000000000000000000000000000000000000000000000"',
+        f'"ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:{DIGEST}"',
     ),
     case(
         "cache_kind_unknown",

@@ -26,9 +26,9 @@ import settings
 from settings import cluster, core
 from settings.core import section_in
 from settings.environment import DECIDED_BY, Environment
+from settings.images import DIGEST
 from settings.lifetimes import lifetimes
 from settings.secret_values import SECRET_VALUES
-from settings.workloads import DIGEST
 from tests.settings import refusals_platform as platform
 from tests.settings.mistakes import ABSENT, case
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from settings.core import line_of, refusals
 from settings.edge import EdgeSettings
 from settings.environment import Environment
-from settings.workloads import DIGEST, WorkloadsSettings, amount
+from settings.images import DIGEST
+from settings.workloads import WorkloadsSettings, amount
 from settings.workloads import refused as between
 
 IMAGE = "ghcr.io/archesai/archesai:v1.2.3@sha256:" + DIGEST

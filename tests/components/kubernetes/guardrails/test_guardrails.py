@@ -26,7 +26,7 @@ from components.kubernetes.guardrails.guardrails import (
 )
 from components.kubernetes.workloads.shape import Container, Pod, Resources, Task, Volume, Workload
 from settings.guardrails import GuardrailsSettings
-from settings.workloads import DIGEST
+from settings.images import DIGEST
 from tests.neighbours import context
 from tests.recorder import Recorder, record
 

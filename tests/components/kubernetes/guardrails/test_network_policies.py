@@ -34,7 +34,7 @@ from components.kubernetes.workloads.shape import (
     Task,
     Workload,
 )
-from settings.workloads import DIGEST
+from settings.images import DIGEST
 from tests.components.cluster_neighbours import cluster_settings
 from tests.components.kubernetes.guardrails.reach import Place, allows
 from tests.neighbours import context, neighbour

@@ -37,9 +37,10 @@ from components.kubernetes.workloads.shape import (
 )
 from components.secrets import keys_of
 from settings.edge import EdgeSettings
+from settings.images import DIGEST
 from settings.pooler import PoolerSettings
 from settings.secrets import SecretsSettings
-from settings.workloads import DIGEST, WorkloadsSettings
+from settings.workloads import WorkloadsSettings
 from tests.neighbours import context, neighbour
 from tests.recorder import Recorder, record
 
