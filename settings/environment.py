@@ -183,14 +183,7 @@ def refused(env: Environment) -> Iterator[PydanticCustomError]:
         network_cidr=env.network.cidr,
         serves_customers=env.identity.serves_customers,
     )
-    api = env.workloads.api
-    spent = overdrawn(
-        budget(
-            env.pooler,
-            env.database.max_connections,
-            api_max_replicas=api.maximum if api is not None else None,
-        )
-    )
+    spent = overdrawn(budget(env.pooler, env.database.max_connections, env.workloads.api))
     if spent is not None:
         yield spent
     yield from _inside(env)

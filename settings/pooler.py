@@ -1,8 +1,9 @@
 """PgBouncer's settings, and the one connection budget of the deployment.
 
 Four chapters of the guide set connection numbers and nobody adds them up (POOL-10, ENV-08): here
-they are one sum over the settings, checked at the door. What PgBouncer reads (pgbouncer.ini) is
-written by the component that runs it.
+they are one sum over the settings, checked at the door. How many pods the API has at most is said
+with the API (settings/workloads.py). What PgBouncer reads (pgbouncer.ini) is written by the
+component that runs it.
 
 Meets POOL-05 to POOL-10, ENV-08, OPT-01, ISSUE-07. Refused: session pooling (each API connection
 would hold one of the server's 195) and a setting for it; a rollout without a pod more (the one that
@@ -20,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from settings.core import Section, clash, setting
 from settings.images import DIGEST, IMAGE
 from settings.postgres import RESERVED_CONNECTIONS
+from settings.workloads import API_SURGE, ApiSettings
 
 POOL_MODE = "transaction"
 
@@ -99,12 +101,6 @@ class PoolerSettings(Section):
         DirectUsers(),
         allowed="the mapping of users beside the pooler",
         example={"migrations": 2},
-    )
-    api_max_replicas: int = setting(
-        10, allowed="whole pods from 1 to 100 that the API may grow to", example=10, ge=1, le=100
-    )
-    api_surge: int = setting(
-        1, allowed="whole pods from 0 to 10 that a rollout of the API adds", example=1, ge=0, le=10
     )
     api_pool_max: int = setting(
         50, allowed="whole connections from 1 to 500, per API pod", example=50, ge=1, le=500
@@ -248,15 +244,15 @@ class ConnectionBudget:
 def budget(
     pooler: PoolerSettings,
     max_connections: int,
+    api: ApiSettings | None,
     *,
-    api_max_replicas: int | None = None,
     surviving: int = 1,
     reserved: int = RESERVED_CONNECTIONS,
 ) -> ConnectionBudget:
     """The connection budget of these settings.
 
-    max_connections: the database's. api_max_replicas: where the workloads say it, instead of the
-    pooler's own key. surviving: pooler instances left at the worst moment.
+    max_connections: the database's. api: the pooler's clients, None where no API runs.
+    surviving: pooler instances left at the worst moment.
     """
     direct = pooler.direct_users
     return ConnectionBudget(
@@ -271,8 +267,8 @@ def budget(
         people=direct.people,
         max_connections=max_connections,
         reserved=reserved,
-        api_replicas=api_max_replicas or pooler.api_max_replicas,
-        api_surge=pooler.api_surge,
+        api_replicas=api.maximum if api is not None else 0,
+        api_surge=API_SURGE if api is not None else 0,
         api_pool=pooler.api_pool_max,
         max_client_conn=pooler.max_client_conn,
         surviving=surviving,

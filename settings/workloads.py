@@ -27,6 +27,8 @@ CPU = r"^([1-9]\d{0,4}m|[1-9]\d?)$"
 MEMORY = r"^[1-9]\d{0,4}(Mi|Gi)$"
 ORIGIN = r"^https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?$"
 METRICS_PORT = 9090  # ENV-20
+# UPD-03: pods of the API more than it has, while a revision takes the place of another.
+API_SURGE = 1
 CUSTOMER_PODS = {"api": 3, "platform": 2}
 
 Origin = Annotated[str, Field(pattern=ORIGIN)]

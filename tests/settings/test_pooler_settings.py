@@ -10,15 +10,22 @@ import pytest
 from pydantic import ValidationError
 
 from settings.core import refusals
+from settings.images import DIGEST
 from settings.pooler import ConnectionBudget, PoolerPods, PoolerSettings, budget, overdrawn
+from settings.workloads import ApiSettings
 
 
 def settings(**changed: Any) -> PoolerSettings:
     return PoolerSettings.model_validate_json(json.dumps(changed))
 
 
-def spent(max_connections: int = 200, **changed: Any) -> ConnectionBudget:
-    return budget(settings(**changed), max_connections)
+def api(pods: int = 10) -> ApiSettings:
+    image = f"ghcr.io/archesai/archesai@sha256:{DIGEST}"
+    return ApiSettings.model_validate({"image": image, "maximum": pods})
+
+
+def spent(max_connections: int = 200, pods: int = 10, **changed: Any) -> ConnectionBudget:
+    return budget(settings(**changed), max_connections, api(pods))
 
 
 def refused(**changed: Any) -> str:
@@ -78,16 +85,19 @@ def test_every_connection_that_fits_is_usable_and_not_one_more() -> None:
 
 
 def test_twenty_api_pods_are_the_ceiling_on_one_surviving_instance() -> None:
-    assert overdrawn(spent(apiMaxReplicas=19)) is None, "19 and one surge: 1,000 clients"
-    error = overdrawn(spent(apiMaxReplicas=20))
+    assert overdrawn(spent(pods=19)) is None, "19 and one surge: 1,000 clients"
+    error = overdrawn(spent(pods=20))
     assert error is not None
     assert (error.context or {})["key"] == "pooler.maxClientConn"
     assert (error.context or {})["example"] == "1050"
-    assert budget(settings(apiMaxReplicas=20), 200, surviving=2).client_side_fits
+    assert budget(settings(), 200, api(20), surviving=2).client_side_fits
 
 
-def test_the_workloads_may_say_the_replicas_instead() -> None:
-    assert budget(settings(), 200, api_max_replicas=4).clients == 250
+def test_how_many_pods_the_api_has_is_said_with_the_api_alone() -> None:
+    assert spent(pods=4).clients == (4 + 1) * 50
+    assert budget(settings(), 200, None).clients == 0, "no API, no clients"
+    for key in ("apiMaxReplicas", "apiSurge"):
+        assert refused(**{key: 1}).startswith(f"{key}: got a key that does not exist")
 
 
 def test_the_sum_is_the_sum_of_its_addends_for_any_numbers() -> None:

@@ -53,6 +53,7 @@ from settings.edge import EdgeSettings
 from settings.pooler import PoolerSettings
 from settings.secrets import SecretsSettings
 from settings.workloads import (
+    API_SURGE,
     METRICS_PORT,
     ApiSettings,
     HelperSettings,
@@ -342,6 +343,7 @@ def api_workload(
         metrics="metrics" if api.metrics else None,
         minimum=api.minimum,
         maximum=api.maximum,
+        surge=API_SURGE,
         cpu_percent=api.cpu_percent,
         drain_seconds=DRAIN,
         stop_seconds=STOP_SECONDS,

@@ -115,7 +115,7 @@ def test_sizes_are_the_settings_and_the_ceiling_is_what_the_budget_counts():
     assert written["default_pool_size"] == "15"
     assert written["max_db_connections"] == "17"
     pods = chosen.instances + chosen.surge
-    assert pods * int(written["max_db_connections"]) == budget(chosen, 200).pooled == 51
+    assert pods * int(written["max_db_connections"]) == budget(chosen, 200, None).pooled == 51
 
 
 def test_no_document_holds_a_password():

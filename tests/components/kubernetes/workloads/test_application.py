@@ -38,7 +38,7 @@ from components.kubernetes.workloads.shape import (
 from components.secrets import keys_of
 from settings.edge import EdgeSettings
 from settings.images import DIGEST
-from settings.pooler import PoolerSettings
+from settings.pooler import PoolerSettings, budget
 from settings.secrets import SecretsSettings
 from settings.workloads import WorkloadsSettings
 from tests.neighbours import context, neighbour
@@ -419,6 +419,14 @@ def test_a_stopping_pod_serves_until_the_target_group_has_let_it_go():
         assert found.stop_seconds > found.drain_seconds + API_SECONDS, (
             f"{name}: its own 30 s of shutdown would be cut off (UPD-03)"
         )
+
+
+def test_a_rollout_of_the_api_has_the_pods_that_the_connection_budget_counts():
+    """UPD-03, POOL-10."""
+    rollout = deployed().one(DEPLOYMENT, "app-api").inputs["spec"]["strategy"]["rollingUpdate"]
+    counted = budget(PoolerSettings(), 200, settings().api)
+    assert rollout == {"maxSurge": counted.api_surge, "maxUnavailable": 0}
+    assert programs()["api"].maximum == counted.api_replicas, "the autoscaler would go beyond it"
 
 
 def test_probes_ask_what_the_guide_asks_as_often():
