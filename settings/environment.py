@@ -26,7 +26,7 @@ from settings.lifetimes import ERASURE_DAYS, broken, lifetimes
 from settings.network import NetworkSettings
 from settings.observability import ObservabilitySettings
 from settings.operators import OperatorsSettings, operators_refusals
-from settings.pooler import PoolerPods, budget, overdrawn
+from settings.pooler import PoolerSettings, budget, overdrawn
 from settings.registry import RegistrySettings
 from settings.retention import RetentionSettings
 from settings.secrets import SecretsSettings
@@ -107,9 +107,9 @@ class Environment(Section):
         allowed="a mapping for the inside of the database: roles, extensions, migrations",
         example=_smallest(BootstrapSettings),
     )
-    pooler: PoolerPods = setting(
+    pooler: PoolerSettings = setting(
         allowed="a mapping for PgBouncer and the connection budget",
-        example=_smallest(PoolerPods),
+        example=_smallest(PoolerSettings),
     )
     cache: CacheSettings = setting(
         allowed="a mapping for the Redis cache",

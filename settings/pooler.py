@@ -43,6 +43,16 @@ class DirectUsers(Section):
 class PoolerSettings(Section):
     """Answers the PgBouncer section of the guide, and its DB_POOL_* variables (ENV-08)."""
 
+    image: str = setting(
+        allowed="PgBouncer 1.25.2 or later (CVE-2026-6664) by digest, with psql and a shell",
+        example="ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:" + DIGEST,
+        pattern=IMAGE,
+    )
+    exporter_image: str = setting(
+        allowed="prometheus-community/pgbouncer_exporter 0.12 or later by digest",
+        example="quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1@sha256:" + DIGEST,
+        pattern=IMAGE,
+    )
     instances: int = setting(
         3, allowed="whole pods from 1 to 10; one for each zone", example=3, ge=1, le=10
     )
@@ -108,6 +118,18 @@ class PoolerSettings(Section):
     api_pool_min: int = setting(
         10, allowed="whole connections from 0 to apiPoolMax, per API pod", example=10, ge=0, le=500
     )
+    # One thread: more than a whole CPU is never used.
+    cpu_millis: int = setting(
+        250, allowed="thousandths of a CPU from 50 to 1,000", example=250, ge=50, le=1000
+    )
+    # The manual's worst case of 200 statements for 1,000 clients is 17 MB, beside buffers.
+    memory_mib: int = setting(
+        128,
+        allowed="whole MiB from 64 to 2,048; twice as much is the limit",
+        example=128,
+        ge=64,
+        le=2048,
+    )
 
     @property
     def max_db_connections(self) -> int:
@@ -133,33 +155,6 @@ class PoolerSettings(Section):
             if low > high:
                 raise clash(key, got=low, allowed=f"not more than {ceiling} ({high})", example=high)
         return self
-
-
-class PoolerPods(PoolerSettings):
-    """The same section with what its pods are made of; the budget needs none of it."""
-
-    image: str = setting(
-        allowed="PgBouncer 1.25.2 or later (CVE-2026-6664) by digest, with psql and a shell",
-        example="ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:" + DIGEST,
-        pattern=IMAGE,
-    )
-    exporter_image: str = setting(
-        allowed="prometheus-community/pgbouncer_exporter 0.12 or later by digest",
-        example="quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1@sha256:" + DIGEST,
-        pattern=IMAGE,
-    )
-    # One thread: more than a whole CPU is never used.
-    cpu_millis: int = setting(
-        250, allowed="thousandths of a CPU from 50 to 1,000", example=250, ge=50, le=1000
-    )
-    # The manual's worst case of 200 statements for 1,000 clients is 17 MB, beside buffers.
-    memory_mib: int = setting(
-        128,
-        allowed="whole MiB from 64 to 2,048; twice as much is the limit",
-        example=128,
-        ge=64,
-        le=2048,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

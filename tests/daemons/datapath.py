@@ -21,7 +21,7 @@ from components.kubernetes.data import bootstrap, pooler, sql
 from components.kubernetes.workloads.shape import Container, SecretValue, Task
 from rehearsal import locks, paths
 from settings.bootstrap import BootstrapSettings
-from settings.pooler import PoolerPods
+from settings.pooler import PoolerSettings
 from tests.daemons import toolbox
 from tests.daemons.postgres import Refused, Server, serving
 
@@ -40,12 +40,12 @@ def bootstrap_settings(**changed: Any) -> BootstrapSettings:
     return BootstrapSettings.model_validate({**plain, **changed}, strict=False)
 
 
-def pooler_settings(**changed: Any) -> PoolerPods:
+def pooler_settings(**changed: Any) -> PoolerSettings:
     plain = {
         "image": f"ghcr.io/arches/pgbouncer:1.25.2{DIGEST}",
         "exporterImage": f"ghcr.io/arches/exporter:0.12.1{DIGEST}",
     }
-    return PoolerPods.model_validate({**plain, **changed}, strict=False)
+    return PoolerSettings.model_validate({**plain, **changed}, strict=False)
 
 
 ROLES = sql.roles(pooler_settings(), bootstrap_settings())
@@ -198,7 +198,7 @@ class Pool:
     """A PgBouncer that runs. process: its own, since the start script becomes it."""
 
     cluster: Cluster
-    settings: PoolerPods
+    settings: PoolerSettings
     folder: Path
     process: subprocess.Popen[bytes]
 

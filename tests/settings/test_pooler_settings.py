@@ -11,12 +11,17 @@ from pydantic import ValidationError
 
 from settings.core import refusals
 from settings.images import DIGEST
-from settings.pooler import ConnectionBudget, PoolerPods, PoolerSettings, budget, overdrawn
+from settings.pooler import ConnectionBudget, PoolerSettings, budget, overdrawn
 from settings.workloads import ApiSettings
+
+PLAIN = {
+    "image": f"ghcr.io/cloudnative-pg/pgbouncer@sha256:{DIGEST}",
+    "exporterImage": f"quay.io/prometheuscommunity/pgbouncer-exporter@sha256:{DIGEST}",
+}
 
 
 def settings(**changed: Any) -> PoolerSettings:
-    return PoolerSettings.model_validate_json(json.dumps(changed))
+    return PoolerSettings.model_validate_json(json.dumps(PLAIN | changed))
 
 
 def api(pods: int = 10) -> ApiSettings:
@@ -139,13 +144,10 @@ def test_numbers_that_defeat_the_pooler_are_refused(changed: dict[str, Any], key
 @pytest.mark.parametrize("key", ["image", "exporterImage"])
 @pytest.mark.parametrize("value", [None, "ghcr.io/cloudnative-pg/pgbouncer:1.25.2"])
 def test_the_pods_images_are_said_by_digest(key: str, value: str | None) -> None:
-    digest = "@sha256:" + "a" * 64
-    said = {"image": f"ghcr.io/a/pooler{digest}", "exporterImage": f"ghcr.io/a/exporter{digest}"}
-    assert PoolerPods.model_validate(said).memory_mib == 128
-    del said[key]
+    others = {name: image for name, image in PLAIN.items() if name != key}
     with pytest.raises(ValidationError) as caught:
-        PoolerPods.model_validate({**said, **({key: value} if value else {})})
-    [line] = refusals(PoolerPods, caught.value, "Pulumi.test.yaml")
+        PoolerSettings.model_validate(others | ({key: value} if value else {}))
+    [line] = refusals(PoolerSettings, caught.value, "Pulumi.test.yaml")
     got = f'"{value}"' if value else "nothing"
     assert line.startswith(f"Pulumi.test.yaml: arches:{key}: got {got}; allowed: ")
     assert "by digest" in line

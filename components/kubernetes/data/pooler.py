@@ -46,7 +46,7 @@ from components.kubernetes.workloads.shape import (
     Workload,
 )
 from components.kubernetes.workloads.workload import Deployed, DeployedArgs
-from settings.pooler import POOL_MODE, PoolerPods, PoolerSettings
+from settings.pooler import POOL_MODE, PoolerSettings
 
 if TYPE_CHECKING:
     from components.kubernetes.data.bootstrap import Bootstrap, Way
@@ -201,7 +201,7 @@ def pooler_secrets(settings: PoolerSettings) -> tuple[SyncedSecret, ...]:
 
 
 # -- workload ------------------------------------------------------------------------------------
-def pooler_workload(settings: PoolerPods, way: Way) -> Workload:
+def pooler_workload(settings: PoolerSettings, way: Way) -> Workload:
     """PgBouncer, and beside it the exporter."""
 
     def written(host: str) -> str:
@@ -274,7 +274,7 @@ class PoolerArgs:
     """bootstrap: the logins are there before the first pod enters. after: `pooler_secrets`."""
 
     context: Context
-    settings: PoolerPods
+    settings: PoolerSettings
     bootstrap: Bootstrap
     namespace: pulumi.Input[str]
     after: Sequence[pulumi.Resource] = ()

@@ -14,9 +14,9 @@ from components.kubernetes.observability.rules.monitoring import SOURCES
 from settings.alarms import AlarmsSettings
 from settings.database import DatabaseSettings
 from settings.observability import ObservabilitySettings
-from settings.pooler import PoolerSettings
 from tests.components.test_alarms import settings as alarms_settings
 from tests.components.test_database import settings as database_settings
+from tests.settings.test_pooler_settings import settings as pooler_settings
 
 NS = 'namespace="production"'
 GIB = 1024**3
@@ -28,7 +28,7 @@ WATCHED = Watched(
     daily=("archesai-dumps", "archesai-retention"),
 )
 SETTINGS = ObservabilitySettings()
-POOLER = PoolerSettings()
+POOLER = pooler_settings()
 
 
 def alarms() -> AlarmsSettings:

@@ -37,7 +37,6 @@ from components.kubernetes.observability.rules.pods import (
     log_counters,
 )
 from components.kubernetes.workloads.shape import Container, Pod, Port, Resources, Task, Workload
-from settings.pooler import PoolerSettings
 from settings.velero import VeleroSettings
 from tests.components.kubernetes.observability.alert_cases import (
     POOLER,
@@ -48,6 +47,7 @@ from tests.components.kubernetes.observability.alert_cases import (
 )
 from tests.components.test_alarms import settings as alarms_settings
 from tests.components.test_alarms import watched as by_cloudwatch
+from tests.settings.test_pooler_settings import settings as pooler_settings
 
 RUNBOOKS = Path(__file__).parents[4] / "docs" / "runbooks"
 TITLE = "# Alert: "
@@ -170,7 +170,7 @@ def test_the_budget_burns_at_the_rates_of_the_sre_workbook():
 
 
 def test_pools_are_judged_by_the_numbers_of_pgbouncer_itself():
-    larger = PoolerSettings.model_validate({"defaultPoolSize": 40, "queryWaitTimeoutSeconds": 20})
+    larger = pooler_settings(defaultPoolSize=40, queryWaitTimeoutSeconds=20)
     groups = rule_groups(SETTINGS, alarms(), larger, database(), WATCHED)
     found = {alert.name: alert.expr for alert in alerts(groups)}
     assert found["PoolSaturated"].endswith("/ 45 > 0.8"), "40 and the reserve of 5"

@@ -38,11 +38,12 @@ from components.kubernetes.workloads.shape import (
 from components.secrets import keys_of
 from settings.edge import EdgeSettings
 from settings.images import DIGEST
-from settings.pooler import PoolerSettings, budget
+from settings.pooler import budget
 from settings.secrets import SecretsSettings
 from settings.workloads import WorkloadsSettings
 from tests.neighbours import context, neighbour
 from tests.recorder import Recorder, record
+from tests.settings.test_pooler_settings import settings as pooler_settings
 
 IMAGE = "ghcr.io/archesai/archesai:v1.2.3@sha256:" + DIGEST
 EVERY = ("api", "platform", "unstructured", "scraper")
@@ -97,7 +98,7 @@ def programs(
         for each in declared(
             workloads or settings(),
             edge=door or edge(),
-            pooler=PoolerSettings(),
+            pooler=pooler_settings(),
             secrets=given or secrets(),
             cache=cache(),
             collector=collector,
@@ -116,7 +117,7 @@ def deployed(workloads: WorkloadsSettings | None = None) -> Recorder:
             namespace="production",
             settings=workloads or settings(),
             edge=edge(),
-            pooler=PoolerSettings(),
+            pooler=pooler_settings(),
             secrets=secrets(),
             cache=cache(),
             target_groups={},
@@ -142,7 +143,7 @@ def synced(kind: str = "elasticache", /, **given: Any) -> dict[str, SyncedSecret
 
     def program() -> None:
         for each in application_secrets(
-            secrets(**given), PoolerSettings(), endpoint, database="archesai"
+            secrets(**given), pooler_settings(), endpoint, database="archesai"
         ):
             found[each.name] = each
 
@@ -424,7 +425,7 @@ def test_a_stopping_pod_serves_until_the_target_group_has_let_it_go():
 def test_a_rollout_of_the_api_has_the_pods_that_the_connection_budget_counts():
     """UPD-03, POOL-10."""
     rollout = deployed().one(DEPLOYMENT, "app-api").inputs["spec"]["strategy"]["rollingUpdate"]
-    counted = budget(PoolerSettings(), 200, settings().api)
+    counted = budget(pooler_settings(), 200, settings().api)
     assert rollout == {"maxSurge": counted.api_surge, "maxUnavailable": 0}
     assert programs()["api"].maximum == counted.api_replicas, "the autoscaler would go beyond it"
 
@@ -468,7 +469,7 @@ def test_the_api_port_is_one_number_everywhere():
 
 def alone(workloads: WorkloadsSettings) -> Workload:
     return api_workload(
-        workloads, edge=edge(), pooler=PoolerSettings(), secrets=secrets(), cache=cache()
+        workloads, edge=edge(), pooler=pooler_settings(), secrets=secrets(), cache=cache()
     )
 
 
