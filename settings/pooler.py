@@ -91,7 +91,7 @@ class PoolerSettings(Section):
     )
     server_idle_timeout_seconds: int = setting(
         600,
-        allowed="whole seconds from 10 to 86,400, less than serverLifetimeSeconds",
+        allowed="whole seconds from 10 to 86,400, at most serverLifetimeSeconds",
         example=600,
         ge=10,
         le=86400,

@@ -124,12 +124,20 @@ def test_without_the_pooler_the_guides_numbers_do_not_fit() -> None:
     assert (3 + 1) * plain.api_pool_max > spent().usable, "the reason for the pooler (ENV-08)"
 
 
+def test_a_connection_may_idle_as_long_as_it_lives_and_no_longer() -> None:
+    assert settings(serverIdleTimeoutSeconds=3600).server_idle_timeout_seconds == 3600
+    assert refused(serverIdleTimeoutSeconds=3601).startswith(
+        "serverIdleTimeoutSeconds: got 3601; allowed: not more than serverLifetimeSeconds (3600)"
+    )
+    field = PoolerSettings.model_fields["server_idle_timeout_seconds"]
+    assert "at most serverLifetimeSeconds" in str(field.description)
+
+
 @pytest.mark.parametrize(
     ("changed", "key"),
     [
         ({"minPoolSize": 26}, "minPoolSize"),
         ({"apiPoolMin": 51}, "apiPoolMin"),
-        ({"serverIdleTimeoutSeconds": 7200}, "serverIdleTimeoutSeconds"),
         ({"queryWaitTimeoutSeconds": 30}, "queryWaitTimeoutSeconds"),
         ({"maxPreparedStatements": 0}, "maxPreparedStatements"),
         ({"directUsers": {"people": 0}}, "directUsers.people"),
