@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -34,30 +34,46 @@ CUSTOMER_PODS = {"api": 3, "platform": 2}
 Origin = Annotated[str, Field(pattern=ORIGIN)]
 
 
-class SizeSettings(Section):
-    """Requests and limits of a program's container, as Kubernetes writes them."""
-
-    cpu: str = setting(
-        "250m",
+def _cpu(default: str) -> Any:
+    return setting(
+        default,
         allowed="CPU that is set aside: 1m to 99999m, or whole cores",
-        example="500m",
+        example=default,
         pattern=CPU,
     )
-    cpu_limit: str | None = setting(
-        None,
-        allowed="CPU that it gets at most, not below cpu; leave out for none",
-        example="1",
+
+
+def _cpu_limit(default: str) -> Any:
+    return setting(
+        default,
+        allowed="CPU that it gets at most, not below cpu; null for none",
+        example=default,
         pattern=CPU,
     )
-    memory: str = setting(
-        "256Mi", allowed="memory that is set aside, in Mi or Gi", example="512Mi", pattern=MEMORY
+
+
+def _memory(default: str) -> Any:
+    return setting(
+        default, allowed="memory that is set aside, in Mi or Gi", example=default, pattern=MEMORY
     )
-    memory_limit: str = setting(
-        "512Mi",
+
+
+def _memory_limit(default: str) -> Any:
+    return setting(
+        default,
         allowed="memory at which it is killed, not below memory",
-        example="1Gi",
+        example=default,
         pattern=MEMORY,
     )
+
+
+class SizeSettings(Section):
+    """Requests and limits of a container, as Kubernetes writes them; each program has its own."""
+
+    cpu: str
+    cpu_limit: str | None
+    memory: str
+    memory_limit: str
 
     @model_validator(mode="after")
     def _limits_are_above(self) -> Self:
@@ -81,8 +97,35 @@ def amount(quantity: str) -> float:
     return int(parts[1]) * factor[parts[2]]
 
 
+class ApiSize(SizeSettings):
+    """Fact A22."""
+
+    cpu: str = _cpu("500m")
+    cpu_limit: str | None = _cpu_limit("1")
+    memory: str = _memory("512Mi")
+    memory_limit: str = _memory_limit("1Gi")
+
+
+class PlatformSize(SizeSettings):
+    """Fact A22."""
+
+    cpu: str = _cpu("100m")
+    cpu_limit: str | None = _cpu_limit("250m")
+    memory: str = _memory("256Mi")
+    memory_limit: str = _memory_limit("512Mi")
+
+
+class HelperSize(SizeSettings):
+    """Figures of the application's manifests."""
+
+    cpu: str = _cpu("250m")
+    cpu_limit: str | None = _cpu_limit("500m")
+    memory: str = _memory("512Mi")
+    memory_limit: str = _memory_limit("1Gi")
+
+
 class ProgramSettings(Section):
-    """What every program of the application is asked."""
+    """What every program of the application is asked, beside its size."""
 
     image: str = setting(
         allowed=IMAGE_ALLOWED,
@@ -108,9 +151,6 @@ class ProgramSettings(Section):
         example=70,
         ge=20,
         le=95,
-    )
-    size: SizeSettings = setting(
-        SizeSettings(), allowed="requests and limits", example={"memory": "512Mi"}
     )
 
     @property
@@ -142,12 +182,8 @@ class ApiSettings(ProgramSettings):
         ge=1,
         le=100,
     )
-    size: SizeSettings = setting(
-        SizeSettings.model_validate(
-            {"cpu": "500m", "cpuLimit": "1", "memory": "512Mi", "memoryLimit": "1Gi"}
-        ),
-        allowed="requests and limits",
-        example={"memory": "512Mi", "memoryLimit": "1Gi"},
+    size: ApiSize = setting(
+        ApiSize(), allowed="requests and limits", example={"memoryLimit": "2Gi"}
     )
     port: int = setting(
         8080, allowed="a port from 1,024 to 65,535, not 9090", example=8080, ge=1024, le=65535
@@ -206,12 +242,8 @@ class PlatformSettings(ProgramSettings):
         ge=1,
         le=100,
     )
-    size: SizeSettings = setting(
-        SizeSettings.model_validate(
-            {"cpu": "100m", "cpuLimit": "250m", "memory": "256Mi", "memoryLimit": "512Mi"}
-        ),
-        allowed="requests and limits",
-        example={"memory": "256Mi", "memoryLimit": "512Mi"},
+    size: PlatformSize = setting(
+        PlatformSize(), allowed="requests and limits", example={"memoryLimit": "2Gi"}
     )
     port: int = setting(
         3000, allowed="a port from 1,024 to 65,535", example=3000, ge=1024, le=65535
@@ -221,12 +253,8 @@ class PlatformSettings(ProgramSettings):
 class HelperSettings(ProgramSettings):
     """A program that only the API calls; figures of the application's manifests."""
 
-    size: SizeSettings = setting(
-        SizeSettings.model_validate(
-            {"cpu": "250m", "cpuLimit": "500m", "memory": "512Mi", "memoryLimit": "1Gi"}
-        ),
-        allowed="requests and limits",
-        example={"memory": "512Mi", "memoryLimit": "1Gi"},
+    size: HelperSize = setting(
+        HelperSize(), allowed="requests and limits", example={"memoryLimit": "2Gi"}
     )
 
 

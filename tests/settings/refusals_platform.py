@@ -37,7 +37,7 @@ SHAPE = (
         "prod",
         {"workloads.api.size": {"memoryLimits": "1Gi"}},
         "arches:workloads.api.size.memoryLimits: got a key that does not exist; allowed: one "
-        'of <SizeSettings>; did you mean "memoryLimit"',
+        'of <ApiSize>; did you mean "memoryLimit"',
     ),
     case(
         "workloads_command_is_a_text",

@@ -52,14 +52,42 @@ def test_an_image_is_enough_for_the_guides_api():
     assert api.version == "v1.2.3"
 
 
-def test_the_others_have_the_sizes_of_the_manifests():
-    given = {name: {"image": IMAGE} for name in ("api", "platform", "unstructured", "scraper")}
-    sizes = {
-        name: (p.size.cpu, p.size.cpu_limit, p.size.memory, p.size.memory_limit)
-        for name, p in settings(**given).programs.items()
+EVERY = {name: {"image": IMAGE} for name in ("api", "platform", "unstructured", "scraper")}
+
+
+def sizes(**given: Any) -> dict[str, tuple[str | None, ...]]:
+    """cpu, cpuLimit, memory and memoryLimit of every program."""
+    said = settings(**given)
+    named = {
+        "api": said.api,
+        "platform": said.platform,
+        "unstructured": said.unstructured,
+        "scraper": said.scraper,
     }
-    assert sizes["platform"] == ("100m", "250m", "256Mi", "512Mi")
-    assert sizes["unstructured"] == sizes["scraper"] == ("250m", "500m", "512Mi", "1Gi")
+    return {
+        name: (each.size.cpu, each.size.cpu_limit, each.size.memory, each.size.memory_limit)
+        for name, each in named.items()
+        if each is not None
+    }
+
+
+def test_the_others_have_the_sizes_of_the_manifests():
+    found = sizes(**EVERY)
+    assert found["platform"] == ("100m", "250m", "256Mi", "512Mi")
+    assert found["unstructured"] == found["scraper"] == ("250m", "500m", "512Mi", "1Gi")
+
+
+def test_who_says_a_part_of_a_size_keeps_the_programs_own_rest():
+    part = {"memoryLimit": "2Gi"}
+    usual = sizes(**EVERY)
+    larger = sizes(**{name: said | {"size": part} for name, said in EVERY.items()})
+    for name, size in usual.items():
+        assert larger[name] == (*size[:3], "2Gi"), f"{name}: what was not said has changed"
+
+
+def test_a_program_without_a_limit_of_cpu_says_so():
+    unlimited = sizes(api={"image": IMAGE, "size": {"cpuLimit": None}})["api"]
+    assert unlimited == ("500m", None, "512Mi", "1Gi")
 
 
 @pytest.mark.parametrize(
