@@ -13,3 +13,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     *observability.RULES,
     *stack.RULES,
 )
+# The rules that guard the guide's checklists: they bind wherever customers are served.
+CHECKLIST = frozenset(
+    rule.name for rule in RULES if any(each.startswith("CHK-") for each in rule.requirements)
+)

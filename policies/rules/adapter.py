@@ -1,26 +1,46 @@
-"""From our rules to pulumi-policy's: proxies become plain values, verdicts become reports.
+"""From our rules to pulumi-policy's: messages become plain values, verdicts become reports.
 
-An exception in a policy would abort the engine's run without naming the rule, so each is caught
-and reported as an error of that rule on that resource.
+`Judge` takes the place of the SDK's analyzer for judging. It decodes each resource once for all
+rules (ADR 6), gives every finding a level of its own, so that a waived or an undecided one stays
+visible and blocks nothing, and names the rule and the resource where a rule itself fails; an
+exception would abort the engine's run and name nobody. Everything else of the protocol stays the
+SDK's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, cast
 
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi_policy import (
-    ReportViolation,
+    EnforcementLevel,
     ResourceValidationArgs,
     ResourceValidationPolicy,
     Severity,
-    StackValidationArgs,
     StackValidationPolicy,
+    deserialize,
+    proxy,
 )
 from pulumi_policy import policy as sdk
-from pulumi_policy.proxy import UnknownValueError
 
-from rules.model import UNKNOWN, Item, Props, Rule, StackRule, Undecided
+from rules import outcomes
+from rules.model import (
+    SECRET,
+    UNKNOWN,
+    Item,
+    Level,
+    NotApplicable,
+    Props,
+    Rule,
+    Stack,
+    StackRule,
+    Undecided,
+)
+from rules.outcomes import Said
+from rules.waivers import Ledger
 
 _SEVERITY = {
     "low": Severity.LOW,
@@ -28,127 +48,247 @@ _SEVERITY = {
     "high": Severity.HIGH,
     "critical": Severity.CRITICAL,
 }
+_UNKNOWNS = frozenset(
+    {
+        proxy.UNKNOWN_BOOLEAN_VALUE,
+        proxy.UNKNOWN_NUMBER_VALUE,
+        proxy.UNKNOWN_STRING_VALUE,
+        proxy.UNKNOWN_ARRAY_VALUE,
+        proxy.UNKNOWN_OBJECT_VALUE,
+    }
+)
 
 
-def as_policy(rule: Rule | StackRule) -> ResourceValidationPolicy | StackValidationPolicy:
+class OneResource(ResourceValidationPolicy):
+    """A rule over one resource as the engine lists it."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        super().__init__(**_stated(rule), remediate=_remedy(rule) if rule.remedy else None)
+
+
+class WholeStack(StackValidationPolicy):
+    """A rule that joins resources as the engine lists it."""
+
+    def __init__(self, rule: StackRule) -> None:
+        self.rule = rule
+        super().__init__(**_stated(rule))
+
+
+def as_policy(rule: Rule | StackRule) -> OneResource | WholeStack:
     """The rule as the SDK's policy."""
-    if isinstance(rule, StackRule):
-        return StackValidationPolicy(
-            name=rule.name,
-            description=rule.sentence,
-            severity=_SEVERITY[rule.severity],
-            remediation_steps=rule.fix,
-            validate=_stack_validator(rule),
+    return WholeStack(rule) if isinstance(rule, StackRule) else OneResource(rule)
+
+
+def _stated(rule: Rule | StackRule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "description": rule.sentence,
+        "validate": _judged_elsewhere,
+        "severity": _SEVERITY[rule.severity],
+        "remediation_steps": rule.fix,
+        "url": rule.url or None,
+        "tags": [*rule.requirements, *rule.controls],
+    }
+
+
+def _judged_elsewhere(*_: Any) -> None:
+    raise RuntimeError("rules are judged by rules.adapter.Judge; start the pack by its __main__")
+
+
+def _remedy(rule: Rule) -> Any:
+    def remediate(args: ResourceValidationArgs) -> Mapping[str, Any] | None:
+        if args.resource_type not in rule.types:
+            args.not_applicable(f"judges {', '.join(rule.types)}")
+        # Written in place: the SDK wraps what was secret again only then.
+        for path, value in rule.remedy.items():
+            *inner, last = path.split(".")
+            here: Any = args.props
+            for part in inner:
+                here = here[part]
+            here[last] = value
+        return args.props
+
+    return remediate
+
+
+def findings(rule: Rule, props: Props) -> Iterator[Said]:
+    """What one rule says of one resource. Raises NotApplicable."""
+    try:
+        for wrong in rule.judge(props):
+            yield outcomes.violated(wrong, rule.fix)
+    except Undecided as undecided:
+        yield outcomes.unknown(str(undecided))
+    except NotApplicable:
+        raise
+    except Exception as problem:
+        yield outcomes.error(problem)
+
+
+def joined(rule: StackRule, stack: Stack) -> Iterator[tuple[Item, Said]]:
+    """What one rule says of each of its subjects."""
+    for subject in stack.of(*rule.types):
+        try:
+            for wrong in rule.judge(subject, stack):
+                yield subject, outcomes.violated(wrong, rule.fix)
+        except Undecided as undecided:
+            yield subject, outcomes.unknown(str(undecided))
+        except Exception as problem:
+            yield subject, outcomes.error(problem)
+
+
+class Judge(sdk._PolicyAnalyzerServicer):
+    """The SDK's analyzer with our way of judging. Made by `judging`."""
+
+    ledger: Ledger
+    today: date
+
+    def __init__(self, name: str, version: str, policies: list[Any], *rest: Any) -> None:
+        super().__init__(name, version, policies, *rest)
+        self._pack = (name, version)
+        self._policies: list[OneResource | WholeStack] = policies
+        self._for_type: dict[str, tuple[list[OneResource], proto.AnalyzeResponse]] = {}
+
+    # -- one resource ----------------------------------------------------------------------------
+    def Analyze(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802 (gRPC's)
+        policies, nothing = self._of(request.type)
+        response = proto.AnalyzeResponse()
+        response.CopyFrom(nothing)
+        if not policies:
+            return response
+        props = Props(decoded(request.properties))
+        for policy in policies:
+            if self._get_enforcement_level(policy) == EnforcementLevel.DISABLED:
+                continue
+            self.ledger.judged(policy.rule.name, request.urn)
+            try:
+                for said in findings(policy.rule, props):
+                    self._tell(response, policy, request.urn, said)
+            except NotApplicable as reason:
+                self.ledger.not_applicable(policy.rule.name, request.urn)
+                response.not_applicable.append(_not_applicable(policy, str(reason)))
+        return response
+
+    def _of(self, type_: str) -> tuple[list[OneResource], proto.AnalyzeResponse]:
+        """The policies that judge a type, and an answer that excuses all the others."""
+        if type_ not in self._for_type:
+            single = [p for p in self._policies if isinstance(p, OneResource)]
+            ours = [p for p in single if type_ in p.rule.types]
+            excused = [
+                _not_applicable(p, f"judges {', '.join(p.rule.types)}")
+                for p in single
+                if type_ not in p.rule.types
+            ]
+            self._for_type[type_] = ours, proto.AnalyzeResponse(not_applicable=excused)
+        return self._for_type[type_]
+
+    # -- the whole stack -------------------------------------------------------------------------
+    def AnalyzeStack(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802
+        response = proto.AnalyzeResponse()
+        stack = Stack(
+            items=items(request.resources),
+            today=self.today,
+            levels={p.name: self._level(p) for p in self._policies},
+            audit=self.ledger.audit,
         )
-    return ResourceValidationPolicy(
-        name=rule.name,
-        description=rule.sentence,
-        severity=_SEVERITY[rule.severity],
-        remediation_steps=rule.fix,
-        validate=_validator(rule),
+        for policy in self._policies:
+            if not isinstance(policy, WholeStack):
+                continue
+            if self._get_enforcement_level(policy) == EnforcementLevel.DISABLED:
+                continue
+            subjects = stack.of(*policy.rule.types)
+            if not subjects:
+                reason = f"the stack has no {', '.join(policy.rule.types)}"
+                response.not_applicable.append(_not_applicable(policy, reason))
+            for subject in subjects:
+                self.ledger.judged(policy.rule.name, subject.urn)
+            for subject, said in joined(policy.rule, stack):
+                self._tell(response, policy, subject.urn, said)
+        return response
+
+    def _level(self, policy: Any) -> Level:
+        return cast(Level, self._get_enforcement_level(policy).value)
+
+    def _tell(self, response: Any, policy: Any, urn: str, said: Said) -> None:
+        said = self.ledger.weigh(policy.rule.name, urn, said)
+        level = self._get_enforcement_level(policy)
+        if level == EnforcementLevel.REMEDIATE or said.outcome == "error":
+            level = EnforcementLevel.MANDATORY
+        if said.outcome in ("waived", "unknown"):
+            level = EnforcementLevel.ADVISORY
+        name, version = self._pack
+        response.diagnostics.append(
+            proto.AnalyzeDiagnostic(
+                policyName=policy.name,
+                policyPackName=name,
+                policyPackVersion=version,
+                message=said.message(policy.description),
+                urn=urn,
+                description=policy.description,
+                enforcementLevel=self._map_enforcement_level(level),
+                severity=self._map_severity(policy.severity),
+            )
+        )
+
+
+def _not_applicable(policy: Any, reason: str) -> Any:
+    return proto.PolicyNotApplicable(policy_name=policy.name, reason=reason)
+
+
+def judging(ledger: Ledger, day: date) -> type[Judge]:
+    """The analyzer for one run: with its waivers and its date."""
+    return type("Judge", (Judge,), {"ledger": ledger, "today": day})
+
+
+def install(judge: type[Judge]) -> None:
+    """Let the SDK's `PolicyPack` serve `judge`. Called by the pack's entry point only."""
+    module: Any = sdk  # the SDK does not name the class among what it exports
+    if not hasattr(module, "_PolicyAnalyzerServicer"):
+        raise RuntimeError(
+            "this pulumi-policy has another analyzer; allowed: 1.21 (requirements.txt)"
+        )
+    module._PolicyAnalyzerServicer = judge
+
+
+def items(resources: Iterable[Any]) -> tuple[Item, ...]:
+    """The protocol's resources as plain items."""
+    return tuple(
+        Item(
+            type=r.type,
+            name=r.name,
+            urn=r.urn,
+            props=Props(decoded(r.properties)),
+            links={key: frozenset(v.urns) for key, v in r.propertyDependencies.items()},
+            protect=r.options.protect,
+            parent=r.parent,
+        )
+        for r in resources
     )
 
 
-def _validator(rule: Rule) -> Any:
-    types = frozenset(rule.types)
-
-    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type not in types:
-            args.not_applicable(f"judges {', '.join(rule.types)}")
-        try:
-            for wrong in rule.judge(Props(plain(args.props))):
-                report(f"{wrong}; {rule.fix}", None)
-        except Undecided as undecided:
-            args.not_applicable(f"{undecided} is not known until deployed")
-        except Exception as error:
-            report(f"the rule itself failed: {type(error).__name__}: {error}", None)
-
-    return validate
-
-
-def _stack_validator(rule: StackRule) -> Any:
-    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        try:
-            for urn, wrong in rule.judge(items(args)):
-                report(f"{wrong}; {rule.fix}", urn)
-        except Undecided as undecided:
-            args.not_applicable(f"{undecided} is not known until deployed")
-        except Exception as error:
-            report(f"the rule itself failed: {type(error).__name__}: {error}", None)
-
-    return validate
-
-
-def items(args: StackValidationArgs) -> list[Item]:
-    """The stack's resources as plain items."""
-    return [
-        Item(
-            type=r.resource_type,
-            name=r.name,
-            urn=r.urn,
-            props=Props(plain(r.props)),
-            links={
-                key: frozenset(d.urn for d in dependencies)
-                for key, dependencies in r.property_dependencies.items()
-            },
-            protect=r.opts.protect,
-            parent=r.parent.urn if r.parent else "",
-        )
-        for r in args.resources
-    ]
-
-
-class _DecodedOnce:
-    """Stands for `json_format` inside pulumi_policy: each message is decoded once for all rules.
-
-    pulumi-policy 1.21 decodes a resource's properties again for every rule (policy.py, Analyze and
-    AnalyzeStack), so its cost is resources times rules. Callers only read the result.
-    """
-
-    def __init__(self, real: Any) -> None:
-        self._real = real
-        self._decoded: dict[int, tuple[Any, Any]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def MessageToDict(self, message: Any) -> Any:  # noqa: N802 (protobuf's name)
-        held = self._decoded.get(id(message))
-        if held is None or held[0] is not message:
-            if len(self._decoded) > _DECODED_AT_MOST:
-                self._decoded.clear()
-            held = self._decoded[id(message)] = (message, self._real.MessageToDict(message))
-        return held[1]
-
-
-_DECODED_AT_MOST = 50_000
-
-
-def decode_once() -> None:
-    """Let the SDK decode each resource once. Called by the pack's entry point only."""
-    real: Any = sdk  # the SDK does not name it among what it exports
-    real.json_format = _DecodedOnce(real.json_format)
-
-
-def plain(value: Any) -> Any:
-    """A proxy as plain dicts, lists and scalars, with UNKNOWN for what is not known yet.
+def decoded(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """A message's properties as plain values; UNKNOWN and SECRET stand for what they hide.
 
     Every number arrives as a float; whole ones become int, as people wrote them.
     """
-    if isinstance(value, Mapping):
-        found: dict[str, Any] = {}
-        for key in value:
-            try:
-                found[key] = plain(value[key])
-            except UnknownValueError:
-                found[key] = UNKNOWN
-        return found
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        listed: list[Any] = []
-        for index in range(len(value)):
-            try:
-                listed.append(plain(value[index]))
-            except UnknownValueError:
-                listed.append(UNKNOWN)
-        return listed
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return {key: _decoded(value) for key, value in struct.fields.items()}
+
+
+def _decoded(value: struct_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        text = value.string_value
+        return UNKNOWN if text in _UNKNOWNS else text
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        if deserialize.SPECIAL_SIG_KEY in fields:
+            marked = fields[deserialize.SPECIAL_SIG_KEY].string_value
+            if marked == deserialize.SPECIAL_SECRET_SIG:
+                return SECRET
+        return {key: _decoded(inner) for key, inner in fields.items()}
+    if kind == "list_value":
+        return [_decoded(inner) for inner in value.list_value.values]
+    if kind == "number_value":
+        number = value.number_value
+        return int(number) if number.is_integer() else number
+    return value.bool_value if kind == "bool_value" else None

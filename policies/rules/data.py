@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.model import Item, Props, Rule, StackRule, of_type, serves_customers
+from rules.model import Item, Props, Rule, Stack, StackRule
 
 STATEFUL = (
     "aws:rds/instance:Instance",
@@ -52,41 +52,36 @@ def _secret(props: Props) -> Iterator[str]:
         yield "the secret is encrypted with the account's default key"
 
 
-def _undeletable(items: list[Item]) -> Iterator[tuple[str, str]]:
-    if not serves_customers(items):
+def _undeletable(item: Item, stack: Stack) -> Iterator[str]:
+    if not stack.serves_customers:
         return
-    for item in of_type(items, *STATEFUL):
-        if not item.protect:
-            yield item.urn, "`pulumi destroy` may delete it"
-    for database in of_type(items, "aws:rds/instance:Instance"):
-        props = database.props
+    props = item.props
+    if item.type in STATEFUL and not item.protect:
+        yield "`pulumi destroy` may delete it"
+    if item.type == "aws:rds/instance:Instance":
         if not props.at("deletionProtection"):
-            yield database.urn, "RDS may delete it"
+            yield "RDS may delete it"
         if props.at("skipFinalSnapshot") or not props.given("finalSnapshotIdentifier"):
-            yield database.urn, "its deletion takes no final snapshot"
+            yield "its deletion takes no final snapshot"
         if props.at("deleteAutomatedBackups", True):
-            yield database.urn, "its deletion deletes its automated backups"
+            yield "its deletion deletes its automated backups"
         if int(props.at("backupRetentionPeriod", 0)) < BACKUP_DAYS:
-            yield database.urn, f"backups are kept for less than {BACKUP_DAYS} days"
+            yield f"backups are kept for less than {BACKUP_DAYS} days"
         if not props.at("multiAz"):
-            yield database.urn, "the loss of one zone stops it"
-    for group in of_type(items, "aws:elasticache/replicationGroup:ReplicationGroup"):
-        props = group.props
+            yield "the loss of one zone stops it"
+    if item.type == "aws:elasticache/replicationGroup:ReplicationGroup":
         if not props.at("multiAzEnabled") or not props.at("automaticFailoverEnabled"):
-            yield group.urn, "the loss of one zone stops it"
+            yield "the loss of one zone stops it"
         if not props.given("finalSnapshotIdentifier"):
-            yield group.urn, "its deletion takes no final snapshot"
+            yield "its deletion takes no final snapshot"
         if int(props.at("snapshotRetentionLimit", 0)) < 7:
-            yield group.urn, "snapshots are kept for less than 7 days"
-    for bucket in of_type(items, "aws:s3/bucket:Bucket"):
-        if bucket.props.at("forceDestroy"):
-            yield bucket.urn, "its deletion deletes every object"
-    for cluster in of_type(items, "aws:eks/cluster:Cluster"):
-        if not cluster.props.at("deletionProtection"):
-            yield cluster.urn, "EKS may delete it"
-    for balancer in of_type(items, "aws:lb/loadBalancer:LoadBalancer"):
-        if not balancer.props.at("enableDeletionProtection"):
-            yield balancer.urn, "the load balancer may be deleted"
+            yield "snapshots are kept for less than 7 days"
+    if item.type == "aws:s3/bucket:Bucket" and props.at("forceDestroy"):
+        yield "its deletion deletes every object"
+    if item.type == "aws:eks/cluster:Cluster" and not props.at("deletionProtection"):
+        yield "EKS may delete it"
+    if item.type == "aws:lb/loadBalancer:LoadBalancer" and not props.at("enableDeletionProtection"):
+        yield "the load balancer may be deleted"
 
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -130,6 +125,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="stateful-protected",
         sentence="Where customers are served, nothing that holds data can be lost by accident.",
+        types=(*STATEFUL, "aws:eks/cluster:Cluster", "aws:lb/loadBalancer:LoadBalancer"),
         severity="critical",
         requirements=("DR-01", "DR-02", "CHK-INFRA-07", "CHK-DR-01"),
         fix="see docs/runbooks/retire.md for the way to take an environment down",

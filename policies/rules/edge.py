@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.model import Item, Props, Rule, StackRule, of_type
+from rules.model import Item, Props, Rule, Stack, StackRule
 
 # Policies without TLS 1.0 and 1.1 and without static-RSA suites (ELB user guide, "Security
 # policies"); the restricted ones only, see requirement LB-09.
@@ -62,11 +62,10 @@ def _acl(props: Props) -> Iterator[str]:
         yield "no managed rule group is used"
 
 
-def _acl_logged(items: list[Item]) -> Iterator[tuple[str, str]]:
-    logging = of_type(items, "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration")
-    for acl in of_type(items, "aws:wafv2/webAcl:WebAcl"):
-        if not any(log.comes_from("resourceArn", acl) for log in logging):
-            yield acl.urn, "what this firewall blocks is not logged"
+def _acl_logged(acl: Item, stack: Stack) -> Iterator[str]:
+    logging = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
+    if not stack.parts(logging, "resourceArn", acl):
+        yield "what this firewall blocks is not logged"
 
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -110,6 +109,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="web-acl-logging",
         sentence="A firewall's decisions are logged.",
+        types=("aws:wafv2/webAcl:WebAcl",),
         severity="medium",
         requirements=("CHK-SEC-06",),
         fix="add an aws.wafv2.WebAclLoggingConfiguration",

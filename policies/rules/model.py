@@ -1,17 +1,24 @@
-"""What a rule is: one sentence, the types it judges, and a pure function over plain properties.
+"""What a rule is: one demand, the types it judges, and a pure function over plain properties.
 
-Rules know nothing of Pulumi, so tests and reports run them on recorded resources as well. A value
-that is not known before deployment is `UNKNOWN`; a rule that needs it is undecided, not passed.
+Rules know nothing of Pulumi, so tests and the mutation proof run them on recorded resources too. A
+value that is not known before deployment is `UNKNOWN`; a rule that needs it is undecided, not
+passed. A secret's value is never here: `SECRET` stands in its place.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 Severity = Literal["low", "medium", "high", "critical"]
+Level = Literal["disabled", "advisory", "mandatory", "remediate"]
+ROOT = "pulumi:pulumi:Stack"  # the subject of a rule about the stack as a whole
+SECRET = "[secret]"
 
 
 class _Unknown:
@@ -86,8 +93,10 @@ class Props(Mapping[str, Any]):
             return True
 
     def document(self, path: str) -> dict[str, Any]:
-        """The JSON document at a path. Raises Undecided."""
+        """The JSON document at a path, {} where none is. Raises Undecided, also for a secret."""
         text = self._raw(path)
+        if text == SECRET:
+            raise Undecided(f"{self._under(path)} is a secret and")
         return json.loads(text) if isinstance(text, str) else dict(text or {})
 
 
@@ -123,50 +132,61 @@ class Item:
         return other.urn in self.links.get(name, frozenset())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """A rule over one resource at a time; `judge` yields what is wrong, in words.
+@dataclass(kw_only=True)
+class Stack:
+    """All resources of one stack, indexed, with what the run is about.
 
-    requirements: ids of the requirements it guards. fix: what a person should do.
+    today: the day for which dates are judged. levels: rule -> level in force. audit: what is wrong
+    with the waivers, filled while rules are judged, so the rule that tells it stands last.
     """
 
-    name: str
-    sentence: str
-    types: tuple[str, ...]
-    severity: Severity
-    requirements: tuple[str, ...]
-    fix: str
-    judge: Callable[[Props], Iterable[str]]
+    items: tuple[Item, ...]
+    today: date
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    audit: Callable[[Stack], Iterable[str]] = lambda _: ()
 
+    @cached_property
+    def by_urn(self) -> dict[str, Item]:
+        return {item.urn: item for item in self.items}
 
-@dataclass(frozen=True, kw_only=True)
-class StackRule:
-    """A rule over all resources of a stack; `judge` yields (URN, what is wrong)."""
+    @cached_property
+    def _by_type(self) -> dict[str, list[Item]]:
+        found: defaultdict[str, list[Item]] = defaultdict(list)
+        for item in self.items:
+            found[item.type].append(item)
+        return found
 
-    name: str
-    sentence: str
-    severity: Severity
-    requirements: tuple[str, ...]
-    fix: str
-    judge: Callable[[list[Item]], Iterable[tuple[str, str]]]
+    @cached_property
+    def _by_link(self) -> dict[tuple[str, str, str], list[Item]]:
+        found: defaultdict[tuple[str, str, str], list[Item]] = defaultdict(list)
+        for item in self.items:
+            for name, urns in item.links.items():
+                for urn in urns:
+                    found[item.type, name, urn].append(item)
+        return found
 
+    def of(self, *types: str) -> list[Item]:
+        """The items of these types, in the stack's order."""
+        return [item for type_ in types for item in self._by_type.get(type_, ())]
 
-def of_type(items: Iterable[Item], *types: str) -> list[Item]:
-    """The items of these types."""
-    return [item for item in items if item.type in types]
+    def parts(self, type_: str, name: str, subject: Item) -> list[Item]:
+        """Items of `type_` whose input `name` is taken from `subject`: a bucket's policy."""
+        return self._by_link.get((type_, name, subject.urn), [])
 
+    def sources(self, item: Item, name: str, *types: str) -> list[Item]:
+        """The items (of these types, if any are named) that an input of `item` is taken from."""
+        found = [self.by_urn[u] for u in sorted(item.links.get(name, ())) if u in self.by_urn]
+        return [each for each in found if not types or each.type in types]
 
-def serves_customers(items: Iterable[Item]) -> bool:
-    """What the stack says of itself through the provider's default tags."""
-    return any(
-        _tags(item).get("serves-customers") == "true"
-        for item in of_type(items, "pulumi:providers:aws")
-    )
+    @property
+    def tags(self) -> list[tuple[Item, dict[str, str]]]:
+        """Each AWS provider with the tags that it gives to everything."""
+        return [(item, _tags(item)) for item in self.of("pulumi:providers:aws")]
 
-
-def default_tags(items: Iterable[Item]) -> list[tuple[Item, dict[str, str]]]:
-    """Each AWS provider with its default tags."""
-    return [(item, _tags(item)) for item in of_type(items, "pulumi:providers:aws")]
+    @cached_property
+    def serves_customers(self) -> bool:
+        """What the stack says of itself through its provider's tags."""
+        return any(tags.get("serves-customers") == "true" for _, tags in self.tags)
 
 
 def _tags(provider: Item) -> dict[str, str]:
@@ -175,3 +195,49 @@ def _tags(provider: Item) -> dict[str, str]:
     if isinstance(value, str):
         value = json.loads(value)
     return dict(value.get("tags") or {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stated:
+    """What every rule states.
+
+    sentence: the demand, as the report prints it. types: what it judges; the denominator.
+    requirements: ids of the guide's requirements that it guards.
+    controls: ids of recognised frameworks, each "<framework> <id>" as in controls.yaml.
+    why: what happens to people where it is broken. fix: what to do, the tail of a message.
+    url: where that is explained. evidence: dotted paths of the properties that prove a verdict.
+    """
+
+    name: str
+    sentence: str
+    types: tuple[str, ...]
+    severity: Severity
+    requirements: tuple[str, ...]
+    controls: tuple[str, ...] = ()
+    why: str = ""
+    fix: str
+    url: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(_Stated):
+    """A rule over one resource at a time; `judge` yields what is wrong, in words.
+
+    remedy: dotted path -> the value that is right wherever the rule is broken. Only where setting
+    it loses nothing and replaces nothing.
+    """
+
+    judge: Callable[[Props], Iterable[str]]
+    remedy: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackRule(_Stated):
+    """A rule that joins resources: `judge` yields what is wrong with one subject of its stack."""
+
+    judge: Callable[[Item, Stack], Iterable[str]]
+
+
+class NotApplicable(Exception):
+    """A resource has the rule's type and yet nothing to judge; the message says why."""

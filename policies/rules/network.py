@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.model import Item, Props, Rule, StackRule, of_type
+from rules.model import Item, Props, Rule, Stack, StackRule
 
 _WORLD = {"0.0.0.0/0", "::/0"}
 
@@ -32,15 +32,9 @@ def _no_public_addresses(props: Props) -> Iterator[str]:
         yield "machines in this subnet would get public addresses"
 
 
-def _flow_logs(items: list[Item]) -> Iterator[tuple[str, str]]:
-    logged = {
-        urn
-        for log in of_type(items, "aws:ec2/flowLog:FlowLog")
-        for urn in log.links.get("vpcId", ())
-    }
-    for vpc in of_type(items, "aws:ec2/vpc:Vpc"):
-        if vpc.urn not in logged:
-            yield vpc.urn, "this VPC has no flow log"
+def _flow_logs(vpc: Item, stack: Stack) -> Iterator[str]:
+    if not stack.parts("aws:ec2/flowLog:FlowLog", "vpcId", vpc):
+        yield "this VPC has no flow log"
 
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -83,6 +77,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="vpc-flow-logs",
         sentence="Every VPC logs its flows.",
+        types=("aws:ec2/vpc:Vpc",),
         severity="medium",
         requirements=("AUDIT-03",),
         fix="add an aws.ec2.FlowLog with vpc_id",

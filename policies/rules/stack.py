@@ -4,35 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.model import Item, Rule, StackRule, default_tags, of_type
+from rules.model import ROOT, Item, Rule, Stack, StackRule
 
 REQUIRED_TAGS = ("project", "stack", "owner", "cost-center", "serves-customers")
 
 
-def _tags(items: list[Item]) -> Iterator[tuple[str, str]]:
-    for provider, tags in default_tags(items):
-        missing = [tag for tag in REQUIRED_TAGS if not tags.get(tag)]
-        if missing:
-            yield provider.urn, f"resources would lack the tags {', '.join(missing)}"
+def _tags(provider: Item, stack: Stack) -> Iterator[str]:
+    tags = next(tags for each, tags in stack.tags if each is provider)
+    missing = [tag for tag in REQUIRED_TAGS if not tags.get(tag)]
+    if missing:
+        yield f"resources would lack the tags {', '.join(missing)}"
 
 
-def _no_default_provider(items: list[Item]) -> Iterator[tuple[str, str]]:
-    for provider in items:
+def _no_default_provider(_root: Item, stack: Stack) -> Iterator[str]:
+    for provider in stack.items:
         if provider.type.startswith("pulumi:providers:") and provider.name.startswith("default"):
-            yield provider.urn, f"resources use {provider.name}, which has no tags and no region"
+            yield f"resources use {provider.name}, which has no tags and no region"
 
 
-def _one_account(items: list[Item]) -> Iterator[tuple[str, str]]:
-    for provider in of_type(items, "pulumi:providers:aws"):
-        # Provider settings that are no scalars arrive as JSON text.
-        if provider.props.at("allowedAccountIds", "[]") in ("", "[]", []):
-            yield provider.urn, "an `up` with the wrong credentials would change another account"
+def _one_account(provider: Item, _stack: Stack) -> Iterator[str]:
+    # Provider settings that are no scalars arrive as JSON text.
+    if provider.props.at("allowedAccountIds", "[]") in ("", "[]", []):
+        yield "an `up` with the wrong credentials would change another account"
+
+
+def _levels(_root: Item, stack: Stack) -> Iterator[str]:
+    from rules import CHECKLIST
+
+    for rule in sorted(CHECKLIST) if stack.serves_customers else ():
+        level = stack.levels.get(rule, "mandatory")
+        if level not in ("mandatory", "remediate"):
+            yield f"{rule} guards the security checklist and is only {level} here"
+
+
+def _waivers(_root: Item, stack: Stack) -> Iterator[str]:
+    yield from stack.audit(stack)
 
 
 RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="required-tags",
         sentence="Everything carries the tags that say whose it is and what it costs.",
+        types=("pulumi:providers:aws",),
         severity="medium",
         requirements=("GEN-03",),
         fix=f"give the provider's default_tags {', '.join(REQUIRED_TAGS)}",
@@ -41,6 +54,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="explicit-providers",
         sentence="No resource uses a provider that nobody configured.",
+        types=(ROOT,),
         severity="high",
         requirements=("GEN-03",),
         fix="pass the provider through the component's opts",
@@ -49,9 +63,29 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="account-pinned",
         sentence="The provider refuses any other account.",
+        types=("pulumi:providers:aws",),
         severity="high",
         requirements=("GEN-01",),
         fix="set allowed_account_ids",
         judge=_one_account,
+    ),
+    StackRule(
+        name="levels-kept",
+        sentence="Where customers are served, every rule of the checklists binds.",
+        types=(ROOT,),
+        severity="critical",
+        requirements=("CHK-SEC-01", "CHK-SEC-02", "CHK-SEC-03", "CHK-SEC-04"),
+        fix="raise it to mandatory in policies/levels.yaml",
+        judge=_levels,
+    ),
+    # The last one: what became of a waiver is known once every other rule has been judged.
+    StackRule(
+        name="waivers-kept",
+        sentence="Every waiver is in force, needed, and no wider than it must be.",
+        types=(ROOT,),
+        severity="high",
+        requirements=("CHK-SEC-07",),
+        fix="remove it from policies/waivers.yaml, or have it reviewed again",
+        judge=_waivers,
     ),
 )

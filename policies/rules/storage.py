@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from rules.model import Item, Props, Rule, StackRule, of_type
+from rules.model import Item, Props, Rule, Stack, StackRule
 
 BUCKET = "aws:s3/bucket:Bucket"
 _PARTS = {
@@ -19,12 +19,10 @@ _PARTS = {
 }
 
 
-def _complete(items: list[Item]) -> Iterator[tuple[str, str]]:
+def _complete(bucket: Item, stack: Stack) -> Iterator[str]:
     for type_, wrong in _PARTS.items():
-        covered = {urn for part in of_type(items, type_) for urn in part.links.get("bucket", ())}
-        for bucket in of_type(items, BUCKET):
-            if bucket.urn not in covered:
-                yield bucket.urn, f"this bucket {wrong}"
+        if not stack.parts(type_, "bucket", bucket):
+            yield f"this bucket {wrong}"
 
 
 def _blocked(props: Props) -> Iterator[str]:
@@ -60,6 +58,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="bucket-complete",
         sentence="Every bucket is encrypted, versioned, private, TLS-only and has lifetimes.",
+        types=(BUCKET,),
         severity="critical",
         requirements=("BAK-03", "BAK-04", "CHK-INFRA-07"),
         fix="make buckets with components/bucket.py only",

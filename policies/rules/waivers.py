@@ -1,0 +1,164 @@
+"""Waivers: a finding that people accept, by name, for a reason, for a time.
+
+`waivers.yaml` is reviewed like code. A waiver silences nothing: its findings stay in every report,
+as advisory ones. One that has expired, that matches nothing, or that is too wide is itself a
+violation (rule `waivers-kept`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from rules import outcomes
+from rules.model import Stack
+from rules.outcomes import Said
+
+# A waiver is a debt with a date: nobody remembers for longer why it was made.
+LONGEST = timedelta(days=180)
+# A finding of more resources than this is a change of the rule, which belongs into the rule.
+WIDEST = 5
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class WaiverError(ValueError):
+    """The waivers' file cannot be used; one line that says where and what is allowed."""
+
+
+class Waiver(BaseModel):
+    """One accepted finding.
+
+    resource: `<type>::<name>`, the type in full, `*` and `?` in the name only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Text
+    resource: Annotated[str, StringConstraints(pattern=r"^[^*?\[\]]+::.+$")]
+    stack: Text
+    reason: Annotated[str, StringConstraints(min_length=20, strip_whitespace=True)]
+    owner: Text
+    ticket: Text
+    expires: date = Field(description="the last day on which it holds")
+
+    def covers(self, rule: str, urn: str) -> bool:
+        """Whether it speaks of this finding."""
+        stack, type_, name = told(urn)
+        wanted, _, pattern = self.resource.partition("::")
+        return (
+            rule == self.rule
+            and stack == self.stack
+            and type_ == wanted
+            and fnmatch.fnmatchcase(name, pattern)
+        )
+
+    def __str__(self) -> str:
+        return f"the waiver of {self.rule} on {self.resource} ({self.ticket})"
+
+
+def told(urn: str) -> tuple[str, str, str]:
+    """A URN's stack, type and name; its parents' types are left out."""
+    _, stack, *rest = urn.split("::", 3)
+    stack = urn.split("::", 1)[0].rsplit(":", 1)[-1]
+    chain, name = rest if len(rest) == 2 else (rest[0], "")
+    return stack, chain.rsplit("$", 1)[-1], name
+
+
+def read(path: Path, rules: Iterable[str]) -> tuple[Waiver, ...]:
+    """The waivers of a file. Raises WaiverError, a line for the first mistake."""
+    try:
+        found: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except (OSError, yaml.YAMLError) as problem:
+        raise WaiverError(f"{path.name}: cannot be read as YAML: {_one_line(problem)}") from None
+    if not isinstance(found, list):
+        raise WaiverError(
+            f"{path.name}: a list of waivers is allowed, this is {type(found).__name__}"
+        )
+    known = set(rules)
+    waivers: list[Waiver] = []
+    for number, entry in enumerate(found, 1):
+        try:
+            waiver = Waiver.model_validate(entry)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            key = ".".join(str(part) for part in first["loc"]) or "entry"
+            raise WaiverError(
+                f"{path.name}: waiver {number}: {key}: {first['msg'].lower()}; needed are rule, "
+                "resource (<type>::<name>), stack, reason (20 characters or more), owner, ticket, "
+                "expires (YYYY-MM-DD)"
+            ) from None
+        if waiver.rule not in known:
+            raise WaiverError(
+                f"{path.name}: waiver {number}: no rule is named {waiver.rule!r}; see `make rules`"
+            )
+        waivers.append(waiver)
+    return tuple(waivers)
+
+
+def _one_line(problem: Exception) -> str:
+    return " ".join(str(problem).split())
+
+
+class Ledger:
+    """The waivers of one run, and what became of them."""
+
+    def __init__(self, waivers: Iterable[Waiver], today: date) -> None:
+        self._waivers = tuple(waivers)
+        self._today = today
+        self._rules = {waiver.rule for waiver in self._waivers}
+        self._seen: defaultdict[Waiver, set[str]] = defaultdict(set)
+        self._used: defaultdict[Waiver, set[str]] = defaultdict(set)
+
+    def judged(self, rule: str, urn: str) -> None:
+        """A rule looked at a resource."""
+        if rule in self._rules:
+            for waiver in self._covering(rule, urn):
+                self._seen[waiver].add(urn)
+
+    def not_applicable(self, rule: str, urn: str) -> None:
+        """It had nothing to judge there after all."""
+        for waiver in self._covering(rule, urn) if rule in self._rules else ():
+            self._seen[waiver].discard(urn)
+
+    def weigh(self, rule: str, urn: str, said: Said) -> Said:
+        """A violation that a waiver in force covers becomes a waived one; all else stays."""
+        if rule not in self._rules:
+            return said
+        for waiver in self._covering(rule, urn):
+            if said.outcome == "unknown":
+                self._used[waiver].add(urn)  # it may yet be needed: it cannot be called unused
+            elif said.outcome == "violated":
+                self._used[waiver].add(urn)
+                if waiver.expires >= self._today:
+                    return outcomes.waived(
+                        said, waiver.expires.isoformat(), waiver.owner, waiver.ticket
+                    )
+        return said
+
+    def _covering(self, rule: str, urn: str) -> Iterator[Waiver]:
+        return (waiver for waiver in self._waivers if waiver.covers(rule, urn))
+
+    def audit(self, stack: Stack) -> Iterator[str]:
+        """What is wrong with the waivers of this stack, once every other rule has been judged."""
+        here = {told(item.urn)[0] for item in stack.items}
+        for waiver in self._waivers:
+            if waiver.stack not in here:
+                continue
+            if waiver.expires < self._today:
+                yield f"{waiver} expired on {waiver.expires.isoformat()}"
+            elif waiver.expires - self._today > LONGEST:
+                until = waiver.expires.isoformat()
+                yield f"{waiver} holds until {until}, longer than {LONGEST.days} days"
+            if not self._used[waiver]:
+                why = "passes" if self._seen[waiver] else "is not in this stack"
+                yield f"{waiver} is not needed: what it covers {why}"
+            elif len(self._seen[waiver]) > WIDEST:
+                yield f"{waiver} covers {len(self._seen[waiver])} resources, more than {WIDEST}"
