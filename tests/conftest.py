@@ -128,7 +128,7 @@ def _run(stack: str, every: bool) -> Recorder:
     return run_program(stack, config)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def every_stack(program_of: Callable[[str, bool], Recorder]) -> dict[str, Recorded]:
     """All environments by name."""
     return {
