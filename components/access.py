@@ -1,9 +1,11 @@
-"""One IAM role's entry into the cluster, with one EKS access policy.
+"""One IAM role's entry into the cluster, with one EKS access policy or as a reader.
 
 Meets CHK-SEC-04: who is in this list is in the cluster, nobody else; the cluster's maker is not.
+SEC-04: a reader is in a Kubernetes group and has no access policy, so what it may see is the Role
+that the guardrails bind to that group, without Secrets.
 
-Refused: Kubernetes groups and user names of our own choice; the access policies suffice, and names
-that begin with system:, eks:, aws:, amazon: or iam: are refused (E14).
+Refused: user names of our own choice (the audit log would no longer say which role it was) and
+groups as a setting: one that no binding names gives nothing, and EKS does not say so.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import pulumi_aws as aws
 
 from components.context import Context
 from components.pod_identity import Named
+from settings.cluster import READER, READERS
 
 # EKS user guide, "Review access policy permissions".
 POLICIES = {
@@ -29,7 +32,7 @@ POLICIES = {
 @dataclass(frozen=True, kw_only=True)
 class ClusterAccessArgs:
     """
-    policy: a key of POLICIES.
+    policy: a key of POLICIES, or READER.
     namespaces: what the policy is limited to; none means the whole cluster.
     """
 
@@ -56,21 +59,24 @@ class ClusterAccess(pulumi.ComponentResource):
             cluster_name=args.cluster.cluster_name,
             principal_arn=args.principal_arn,
             type="STANDARD",
-            opts=here,
-        )
-        policy = f"arn:{args.context.partition}:eks::aws:cluster-access-policy/"
-        association = aws.eks.AccessPolicyAssociation(
-            f"{name}-policy",
-            cluster_name=entry.cluster_name,
-            principal_arn=entry.principal_arn,
-            policy_arn=policy + POLICIES[args.policy],
-            access_scope=(
-                {"type": "namespace", "namespaces": list(args.namespaces)}
-                if args.namespaces
-                else {"type": "cluster"}
-            ),
+            kubernetes_groups=[READERS] if args.policy == READER else None,
             opts=here,
         )
         self.principal_arn = entry.principal_arn
-        self.ready = [entry, association]
+        self.ready = [entry]
+        if args.policy != READER:
+            policy = f"arn:{args.context.partition}:eks::aws:cluster-access-policy/"
+            association = aws.eks.AccessPolicyAssociation(
+                f"{name}-policy",
+                cluster_name=entry.cluster_name,
+                principal_arn=entry.principal_arn,
+                policy_arn=policy + POLICIES[args.policy],
+                access_scope=(
+                    {"type": "namespace", "namespaces": list(args.namespaces)}
+                    if args.namespaces
+                    else {"type": "cluster"}
+                ),
+                opts=here,
+            )
+            self.ready.append(association)
         self.register_outputs({"principalArn": self.principal_arn})

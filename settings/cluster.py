@@ -56,6 +56,10 @@ MIN_NODE_MEMORY_GIB = 8
 
 
 CLUSTER_WIDE_ONLY = ("cluster-admin", "admin-view")
+# Whom RBAC, and no access policy, lets look into the application's namespace. EKS refuses names of
+# its own and of Kubernetes: system:, eks:, aws:, amazon:, iam: (refusal E14).
+READER = "reader"
+READERS = "arches:readers"
 
 
 def today() -> date:
@@ -90,24 +94,25 @@ class AccessSettings(Section):
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$",
         max_length=2048,
     )
-    policy: Literal["cluster-admin", "admin", "edit", "view", "admin-view"] = setting(
-        allowed='"cluster-admin", "admin", "edit", "view" or "admin-view" (EKS access policies)',
+    policy: Literal["cluster-admin", "admin", "edit", "view", "admin-view", "reader"] = setting(
+        allowed='"cluster-admin", "admin", "edit", "view" or "admin-view" (EKS access policies); '
+        'or "reader", who sees the application\'s namespace, its Secrets excepted',
         example="view",
     )
     namespaces: tuple[str, ...] = setting(
         (),
-        allowed='namespaces the policy is limited to, none for the whole cluster; "cluster-admin" '
-        'and "admin-view" take none',
+        allowed='namespaces the policy is limited to, none for the whole cluster; "cluster-admin", '
+        '"admin-view" and "reader" take none',
         example=["production"],
     )
 
     @model_validator(mode="after")
     def _scope(self) -> Self:
-        if self.namespaces and self.policy in CLUSTER_WIDE_ONLY:
+        if self.namespaces and self.policy in (*CLUSTER_WIDE_ONLY, READER):
             raise clash(
                 "namespaces",
                 got=f"{list(self.namespaces)} with policy {self.policy}",
-                allowed='no namespaces with "cluster-admin" and "admin-view"',
+                allowed='no namespaces with "cluster-admin", "admin-view" and "reader"',
                 example=[],
             )
         return self

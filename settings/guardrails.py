@@ -1,9 +1,9 @@
-"""What the application's namespace admits: registries, sizes, and who may look.
+"""What the application's namespace admits: registries and sizes.
 
-Meets SEC-04 and CHK-SEC-04 (who may look, and at what never: Secrets), CICD-07 (registries), K8S-11
-in what Pod Security does not cover. Refused: a switch for each guardrail (nobody needs to relax
-them; an image is moved to an allowed registry instead) and a quota in numbers (it follows from what
-is declared, and another number would only be wrong in another way).
+Meets CICD-07 (registries), K8S-11 in what Pod Security does not cover. Who may look is said where
+people enter (`cluster.access`). Refused: a switch for each guardrail (nobody needs to relax them;
+an image is moved to an allowed registry instead) and a quota in numbers (it follows from what is
+declared, and another number would only be wrong in another way).
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from settings.images import REGISTRY
 from settings.workloads import MEMORY
 
 Registry = Annotated[str, Field(pattern=REGISTRY)]
-# No group of Kubernetes' own, such as system:authenticated: it would be everybody.
-Group = Annotated[str, Field(pattern=r"^(?:[a-rt-z]|s[a-xz0-9:._-])[a-z0-9:._-]{1,61}$")]
 
 
 class GuardrailsSettings(Section):
@@ -47,11 +45,4 @@ class GuardrailsSettings(Section):
     )
     volume_gib: int = setting(
         100, allowed="whole GiB from 1 to 16,384 of one volume", example=100, ge=1, le=16384
-    )
-    readers: tuple[Group, ...] = setting(
-        ("arches:readers",),
-        allowed="at most 10 Kubernetes groups, without system: in front, that may read the "
-        "namespace, its Secrets excepted",
-        example=["arches:readers"],
-        max_length=10,
     )

@@ -14,11 +14,13 @@ from tests.components.cluster_neighbours import (
     recorded,
     waits_for,
 )
+from tests.components.kubernetes.guardrails.test_guardrails import made as guardrails
 from tests.recorder import ACCOUNT, REGION
 
 CLUSTER = "aws:eks/cluster:Cluster"
 ENTRY = "aws:eks/accessEntry:AccessEntry"
 POLICY = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
+ROLE_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ADDON = "aws:eks/addon:Addon"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -143,6 +145,21 @@ def test_only_the_listed_roles_enter_and_nobody_by_having_made_the_cluster():
     view = scopes["cluster-access-support-policy"]
     assert view["policyArn"] == prefix + "AmazonEKSViewPolicy"
     assert view["accessScope"] == {"type": "namespace", "namespaces": ["production"]}
+
+
+def test_a_reader_enters_the_group_that_rbac_names_and_has_no_policy_of_eks():
+    """CHK-SEC-04: what a reader sees is what the guardrails' Role says, and no more."""
+    reader = {
+        "name": "engineers",
+        "principalArn": f"arn:aws:iam::{ACCOUNT}:role/engineers",
+        "policy": "reader",
+    }
+    made = recorded(cluster_settings(access=[DEPLOYER, reader]))
+    [subject] = guardrails().one(ROLE_BINDING).inputs["subjects"]
+    entry = made.one(ENTRY, "cluster-access-engineers-entry").inputs
+    assert entry["kubernetesGroups"] == [subject["name"]], "nobody would ever be in the group"
+    assert "kubernetesGroups" not in made.one(ENTRY, "cluster-access-deployer-entry").inputs
+    assert [each.name for each in made.of(POLICY)] == ["cluster-access-deployer-policy"]
 
 
 def test_add_ons_and_nodes_come_in_the_only_order_that_works():

@@ -160,14 +160,6 @@ RANGE = (
         '"docker.io/nginxinc"]',
     ),
     case(
-        "guardrails_everybody_reads",
-        "prod",
-        {"guardrails.readers": ["system:authenticated"]},
-        'arches:guardrails.readers[0]: got "system:authenticated"; allowed: at most 10 '
-        "Kubernetes groups, without system: in front, that may read the namespace, its "
-        'Secrets excepted; for example ["arches:readers"]',
-    ),
-    case(
         "operators_logs_outlive_the_promise",
         "prod",
         {"operators": {"logging": {"retentionDays": 31}}},

@@ -25,18 +25,9 @@ def test_a_registry_is_a_host_and_a_path_without_a_slash_at_the_end(registry: st
     assert line.startswith(f'allowedRegistries[0]: got "{registry}"; allowed: at most 30 registr')
 
 
-@pytest.mark.parametrize("group", ["system masters", "Readers", "*"])
-def test_a_group_of_readers_is_a_plain_name(group: str):
-    assert refused(readers=[group]).startswith(f'readers[0]: got "{group}"; allowed: at most 10')
-
-
 @pytest.mark.parametrize("memory", ["4", "4GB", "0Gi"])
 def test_a_pods_memory_is_in_mi_or_gi(memory: str):
     assert refused(podMemory=memory).startswith(f'podMemory: got "{memory}"; allowed: the most')
-
-
-def test_nobody_becomes_a_member_of_the_clusters_own_groups():
-    assert "got" in refused(readers=["system:masters"])
 
 
 @pytest.mark.parametrize("percent", [0, 301])

@@ -487,7 +487,8 @@ RANGE = (
         "prod",
         {"cluster.access.1.policy": "root"},
         'arches:cluster.access[1].policy: got "root"; allowed: "cluster-admin", "admin", '
-        '"edit", "view" or "admin-view" (EKS access policies); for example "view"',
+        '"edit", "view" or "admin-view" (EKS access policies); or "reader", who sees the '
+        'application\'s namespace, its Secrets excepted; for example "view"',
     ),
     case(
         "cluster_role_is_a_user",
@@ -866,7 +867,7 @@ RULES = (
         "prod",
         {"cluster.access.0.namespaces": ["production"]},
         "arches:cluster.access[0].namespaces: got ['production'] with policy cluster-admin; "
-        'allowed: no namespaces with "cluster-admin" and "admin-view"; for example []',
+        'allowed: no namespaces with "cluster-admin", "admin-view" and "reader"; for example []',
     ),
     case(
         "cluster_add_on_unknown",

@@ -39,6 +39,7 @@ from components.kubernetes.workloads.shape import (
     Pod,
     Workload,
 )
+from settings.cluster import READERS
 from settings.guardrails import GuardrailsSettings
 from settings.workloads import amount
 
@@ -443,9 +444,6 @@ class Guardrails(pulumi.ComponentResource):
             f"{self._name}-reader",
             metadata=self._metadata("reader"),
             role_ref={"api_group": api, "kind": "Role", "name": f"{APPLICATION}-reader"},
-            subjects=[
-                {"api_group": api, "kind": "Group", "name": group}
-                for group in self._args.settings.readers
-            ],
+            subjects=[{"api_group": api, "kind": "Group", "name": READERS}],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
