@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests import trace
+from reports import trace
 
 
 def test_every_requirement_stands_in_exactly_one_list() -> None:

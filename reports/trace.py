@@ -2,7 +2,7 @@
 
 Every id of the requirements stands in exactly one of three lists. `HERE` is met by what the program
 deploys, on AWS and in the cluster; `SHARED` is met in part, and says whose the rest is; `NOT_HERE`
-says who meets it instead. `python -m tests.trace` prints the matrix and fails on a hole; an id is
+says who meets it instead. `python -m reports.trace` prints the matrix and fails on a hole; an id is
 traced by being named in the docstring or comment of the code that meets it, and in the rule that
 guards it.
 """

@@ -1,0 +1,390 @@
+"""From runs, state and the rules' own words to the report. `gather` alone reads files.
+
+Every verdict is the engine's: a rule over one resource passed where the engine's summary says so, a
+rule over the stack passed for each of its subjects of which nothing was said. Where a run and the
+rules at hand do not fit together, `Mismatch` is raised instead of a report with holes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rules import CHECKLIST, RULES, levels, waivers
+from rules.model import Rule, StackRule
+from rules.waivers import Waiver
+
+from reports import ROOT, digests, frameworks, pictures, trace
+from reports.model import (
+    WORST,
+    Departure,
+    Elsewhere,
+    Judged,
+    Loss,
+    Outcome,
+    Past,
+    Report,
+    RuleResult,
+    RunRow,
+    Score,
+    Traced,
+    TypeRow,
+    Verdict,
+    WaiverRow,
+    as_data,
+)
+from reports.run import Damaged, Resource, Run, at, load
+
+AnyRule = Rule | StackRule
+_LONGEST_VALUE = 200
+VERSION = 1
+
+
+class Mismatch(ValueError):
+    """A run was made with other rules than are at hand; one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What a report is made from. runs: the preview, the run that deployed, or both."""
+
+    runs: tuple[Run, ...]
+    state: Mapping[str, Any] | None
+    digests: Mapping[str, str]
+    waivers: tuple[Waiver, ...]
+    levels: Mapping[str, str]
+    trend: tuple[Past, ...] = ()
+    other: Mapping[str, Any] | None = None
+
+
+def gather(
+    events: Sequence[Path],
+    state: Path | None = None,
+    *,
+    root: Path = ROOT,
+    past: Iterable[Path] = (),
+    other: Path | None = None,
+) -> Sources:
+    """Read everything. Raises Damaged, WaiverError, LevelError."""
+    loaded = {path: load(path) for path in events}
+    runs = sorted(loaded.values(), key=lambda run: (run.kind != "preview", run.ended))
+    if not runs:
+        raise Damaged("no event log is given; allowed: one of a preview, one of an up, or both")
+    stacks = sorted({f"{run.project}/{run.stack}" for run in runs})
+    if len(stacks) > 1:
+        raise Damaged(f"event logs of several stacks: {', '.join(stacks)}; give one stack's")
+    names = [rule.name for rule in RULES]
+    stack = runs[0].stack
+    kept = _json(state) if state else None
+    made = {
+        **digests.of_checkout(root, stack),
+        **{f"events of {run.kind}": digests.of_file(path) for path, run in loaded.items()},
+        **({"state": digests.of_state(kept)} if kept is not None else {}),
+    }
+    return Sources(
+        runs=tuple(runs),
+        state=kept,
+        digests=dict(sorted(made.items())),
+        waivers=waivers.read(root / "policies" / "waivers.yaml", names),
+        levels=levels.of(stack, levels.read(root / "policies" / "levels.yaml", names), names),
+        trend=tuple(sorted((_past(_json(path)) for path in past), key=lambda each: each.ended)),
+        other=_json(other) if other else None,
+    )
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise Damaged(f"{path.name}: cannot be read: {problem.strerror}") from None
+    except ValueError:
+        raise Damaged(f"{path.name}: is no whole JSON document; write it again") from None
+
+
+def _past(report: Mapping[str, Any]) -> Past:
+    return Past(
+        ended=report["ended"],
+        program=report["digests"]["program"],
+        share=report["score"]["share"],
+        rules=report["score"]["rules"],
+    )
+
+
+def build(sources: Sources) -> Report:
+    """The report. Raises Mismatch, Damaged."""
+    last = sources.runs[-1]
+    known = {rule.name for rule in RULES}
+    for run in sources.runs:
+        _fits(run, known)
+    results = tuple(_result(rule, sources) for rule in RULES)
+    answered, _ = frameworks.answered(results)
+    verdicts = {result.name: result.verdict for result in results}
+    return Report(
+        version=VERSION,
+        project=last.project,
+        stack=last.stack,
+        ended=last.ended.isoformat(),
+        score=_score(results, last),
+        digests=sources.digests,
+        runs=tuple(_row(run, sources.digests) for run in sources.runs),
+        rules=results,
+        frameworks=answered,
+        requirements=tuple(_traced(verdicts)),
+        departures=tuple(departures((ROOT / "docs" / "guide.md").read_text(encoding="utf-8"))),
+        waivers=tuple(_waivers(sources, results)),
+        types=tuple(_types(last)),
+        losses=tuple(_losses(sources.runs)),
+        trend=sources.trend,
+        compared_with=str(sources.other["stack"]) if sources.other else "",
+        differences=tuple(_differences(results, sources.other)) if sources.other else (),
+        pictures=pictures.of(last, sources.state),
+    )
+
+
+def _fits(run: Run, known: set[str]) -> None:
+    said = {finding.rule for finding in run.findings}
+    said |= run.joined | {rule for names in run.passed.values() for rule in names}
+    if strange := sorted(said - known):
+        raise Mismatch(
+            f"the {run.kind} was judged by {strange[0]!r}, which this checkout does not have; make "
+            "the report with the checkout that ran it, or run again"
+        )
+    missing = sorted(
+        rule.name
+        for rule in RULES
+        if isinstance(rule, StackRule)
+        and rule.name not in run.joined
+        and any(each.type in rule.types for each in run.resources.values())
+    )
+    if missing:
+        raise Mismatch(
+            f"the {run.kind} was not judged by {missing[0]!r}, which this checkout has; run "
+            "again with --policy-pack policies"
+        )
+
+
+# -- rules ---------------------------------------------------------------------------------------
+def _result(rule: AnyRule, sources: Sources) -> RuleResult:
+    level = sources.levels[rule.name]
+    judged = () if level == "disabled" else tuple(_judged(rule, sources.runs))
+    counts = Counter(each.outcome for each in judged)
+    verdict: Verdict = next((o for o in WORST if counts[o]), "not applicable")
+    return RuleResult(
+        name=rule.name,
+        room=room_of(rule),
+        sentence=rule.sentence,
+        severity=rule.severity,
+        level=level,
+        version=version_of(rule),
+        requirements=rule.requirements,
+        controls=rule.controls,
+        types=rule.types,
+        why=rule.why,
+        fix=rule.fix,
+        url=rule.url,
+        checklist=rule.name in CHECKLIST,
+        verdict="disabled" if level == "disabled" else verdict,
+        counts={outcome: counts[outcome] for outcome in WORST if counts[outcome]},
+        judged=judged,
+    )
+
+
+def _judged(rule: AnyRule, runs: Sequence[Run]) -> Iterable[Judged]:
+    outcomes = [_outcomes(rule, run) for run in runs]
+    last, found = runs[-1], outcomes[-1]
+    before = outcomes[0] if runs[0].kind == "preview" else {}
+    after = found if last.kind == "deployed" else {}
+    for urn, (outcome, said) in found.items():
+        resource = last.resources[urn]
+        yield Judged(
+            urn=urn,
+            type=resource.type,
+            name=resource.name,
+            outcome=outcome,
+            before=before[urn][0] if urn in before else "",
+            after=after[urn][0] if urn in after else "",
+            said=said,
+            evidence=_evidence(rule, resource),
+        )
+
+
+def _outcomes(rule: AnyRule, run: Run) -> dict[str, tuple[Outcome, tuple[str, ...]]]:
+    """URN -> outcome and findings, for every resource that the rule judged in a run."""
+    said = _said(run).get(rule.name, {})
+    found: dict[str, tuple[Outcome, tuple[str, ...]]] = {}
+    for urn in _of_types(run, rule.types):
+        findings = said.get(urn, ())
+        passed = isinstance(rule, StackRule) or rule.name in run.passed[urn]
+        if findings:
+            worst = next(o for o in WORST if any(f.outcome == o for f in findings))
+            found[urn] = worst, tuple(f.text for f in findings)
+        elif passed:
+            found[urn] = "passed", ()
+    return found
+
+
+_INDEXES: dict[int, tuple[Any, Any, Any]] = {}
+
+
+def _indexed(run: Run) -> tuple[Any, Any]:
+    """Findings by rule and URN, and URNs by type, made once for each run."""
+    held = _INDEXES.get(id(run))
+    if held is None or held[0] is not run:
+        said: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        for finding in run.findings:
+            said[finding.rule][finding.urn].append(finding)
+        types: defaultdict[str, list[str]] = defaultdict(list)
+        for urn, resource in run.resources.items():
+            types[resource.type].append(urn)
+        held = _INDEXES[id(run)] = (run, said, types)
+    return held[1], held[2]
+
+
+def _said(run: Run) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+    return _indexed(run)[0]
+
+
+def _of_types(run: Run, types: Iterable[str]) -> list[str]:
+    by_type = _indexed(run)[1]
+    return [urn for type_ in types for urn in by_type.get(type_, ())]
+
+
+def _evidence(rule: AnyRule, resource: Resource) -> dict[str, str]:
+    return {
+        place: _text(value) for path in rule.evidence for place, value in at(resource.inputs, path)
+    }
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def room_of(rule: AnyRule) -> str:
+    """The file of `policies/rules/` that holds the rule."""
+    return rule.judge.__module__.rsplit(".", 1)[-1]
+
+
+def version_of(rule: AnyRule) -> str:
+    """Digest of the file that holds the rule, 12 digits: it changes whenever the rule may."""
+    return _file_version(room_of(rule))
+
+
+@cache
+def _file_version(room: str) -> str:
+    return digests.of_file(ROOT / "policies" / "rules" / f"{room}.py").removeprefix("sha256:")[:12]
+
+
+def _score(results: Sequence[RuleResult], run: Run) -> Score:
+    rules = Counter(result.verdict for result in results)
+    checks: Counter[str] = Counter()
+    for result in results:
+        checks.update(result.counts)
+    judged = sum(rules[outcome] for outcome in WORST)
+    return Score(
+        share=round(100 * rules["passed"] / judged, 1) if judged else 0.0,
+        rules=dict(sorted(rules.items())),
+        checks=dict(sorted(checks.items())),
+        resources=len(run.resources),
+    )
+
+
+# -- the rest ------------------------------------------------------------------------------------
+def _row(run: Run, made: Mapping[str, str]) -> RunRow:
+    return RunRow(
+        kind=run.kind,
+        ended=run.ended.isoformat(),
+        result=run.result,
+        seconds=run.seconds,
+        resources=len(run.resources),
+        changes=run.changes,
+        pack=run.pack,
+        digest=made[f"events of {run.kind}"],
+    )
+
+
+def _traced(verdicts: Mapping[str, str]) -> Iterable[Traced]:
+    met, guarded = trace.named_in("components", "settings"), trace.guarded_by()
+    proved = trace.named_in("tests")
+    for each in trace.EVERY:
+        rules = tuple(guarded.get(each, ()))
+        found = {verdicts[rule] for rule in rules}
+        stands = "here" if each in trace.HERE else trace.SHARED.get(each) or trace.NOT_HERE[each]
+        yield Traced(
+            id=each,
+            stands=stands,
+            code=tuple(met.get(each, ())) if each in trace.MET else (),
+            rules=rules,
+            tests=tuple(proved.get(each, ())),
+            verdict=next((o for o in WORST if o in found), "no rule"),
+        )
+
+
+_ROW = re.compile(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$")
+
+
+def departures(guide: str) -> list[Departure]:
+    """The numbered rows of docs/guide.md."""
+    found = [_ROW.match(line) for line in guide.splitlines()]
+    return [Departure(**dict(zip(
+        ("number", "guide", "deployed", "why", "state"), row.groups(), strict=True,
+    ))) for row in found if row]  # fmt: skip
+
+
+def _waivers(sources: Sources, results: Sequence[RuleResult]) -> Iterable[WaiverRow]:
+    by_rule = {result.name: result for result in results}
+    for each in sources.waivers:
+        if each.stack != sources.runs[-1].stack:
+            continue
+        covered = [
+            judged
+            for judged in by_rule[each.rule].judged
+            if each.covers(each.rule, judged.urn) and judged.outcome in ("waived", "violated")
+        ]
+        yield WaiverRow(
+            rule=each.rule,
+            resource=each.resource,
+            reason=each.reason,
+            owner=each.owner,
+            ticket=each.ticket,
+            expires=each.expires.isoformat(),
+            findings=len(covered),
+        )
+
+
+def _types(run: Run) -> Iterable[TypeRow]:
+    judged = Counter(type_ for rule in RULES for type_ in rule.types)
+    excused = frameworks.excused_types()
+    for type_, count in sorted(Counter(r.type for r in run.resources.values()).items()):
+        reason = "" if judged[type_] else excused.get(type_, "nobody says why nothing is judged")
+        yield TypeRow(type=type_, resources=count, rules=judged[type_], reason=reason)
+
+
+def _losses(runs: Sequence[Run]) -> Iterable[Loss]:
+    stateful = frameworks.stateful_types()
+    for run in runs:
+        for urn, operation in sorted(run.gone.items()):
+            type_ = urn.split("::")[2].rsplit("$", 1)[-1]
+            if type_ in stateful:
+                name = urn.split("::", 3)[3]
+                yield Loss(urn=urn, type=type_, name=name, operation=f"{run.kind}: {operation}")
+
+
+def _differences(results: Sequence[RuleResult], other: Mapping[str, Any]) -> Iterable[Elsewhere]:
+    there = {rule["name"]: rule["verdict"] for rule in other["rules"]}
+    for result in results:
+        verdict = there.get(result.name, "no such rule")
+        if verdict != result.verdict:
+            yield Elsewhere(rule=result.name, here=result.verdict, there=verdict)
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as JSON with a digest of itself, which `verify` computes again."""
+    data = as_data(report)
+    return {**data, "digest": digests.of_data(data)}
