@@ -93,13 +93,15 @@ class BootstrapSettings(Section):
     tables: Tables = setting(
         Tables(), allowed="a mapping of the application's table names", example={"users": "user"}
     )
-    # As long as the API itself may take for an answer (A18).
+    # As long as the API itself may take for an answer (A18). A pooler's pod that stops waits as
+    # long, and three of them, one by one, end within the 10 minutes that Pulumi gives a rollout.
     statement_timeout_seconds: int = setting(
         30,
-        allowed="whole seconds from 1 to 300 that a statement of the application may take",
+        allowed="whole seconds from 1 to 120 that a statement of the application may take; each "
+        "pod of the pooler waits as long when it stops",
         example=30,
         ge=1,
-        le=300,
+        le=120,
     )
 
     @property

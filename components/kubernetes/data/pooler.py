@@ -14,9 +14,10 @@ settings/pooler.py, whose numbers it writes.
   readiness asks PgBouncer alone: a full pool or a failover of the database must not take every
   pod out of the Service at once.
 - A stopping pod leaves clients time. It takes no new ones; a connection idle for 2 s is closed,
-  which pgx notices, since it pings what was idle for 1 s before use; then running transactions end,
-  and last the process. A rollout goes on when the old pod has gone, so no more pods than
-  `instances + surge` hold connections, which is what the budget counts.
+  which pgx notices, since it pings what was idle for 1 s before use; then running statements end,
+  for which it waits as long as `bootstrap.statementTimeoutSeconds` lets one run; and last the
+  process. A rollout goes on when the old pod has gone, so no more pods than `instances + surge`
+  hold connections, which is what the budget counts.
 
 Refused: RDS Proxy (POOL-01: it cannot take the guide's values); `server_fast_close` (POOL-09 wants
 it: the manual says that transaction pooling does so anyway); peering for cancel requests (it needs
@@ -69,11 +70,10 @@ KEEPALIVE = {"tcp_keepalive": 1, "tcp_keepidle": 15, "tcp_keepintvl": 5, "tcp_ke
 UNACKNOWLEDGED_MS = 15_000
 
 # Draining: until every node has dropped the pod from the Service, then clients leave, then
-# transactions end (statement_timeout of the application's role is 30 s).
+# statements end, the last of them by the application's statement_timeout.
 UNLISTED_SECONDS = 5
 LEAVING_SECONDS = 15
-ENDING_SECONDS = 35
-STOP_SECONDS = UNLISTED_SECONDS + LEAVING_SECONDS + ENDING_SECONDS + 5
+MARGIN_SECONDS = 5
 
 # PgBouncer's manual: max_client_conn + pools; the rest is for sockets, log and libraries.
 SPARE_FILES = 100
@@ -161,11 +161,11 @@ def drain_script(
     settings: PoolerSettings,
     sockets: str = SOCKETS,
     *,
+    ending: int,
     unlisted: int = UNLISTED_SECONDS,
     leaving: int = LEAVING_SECONDS,
-    ending: int = ENDING_SECONDS,
 ) -> str:
-    """What runs before the pod is told to stop. Times in seconds.
+    """What runs before the pod is told to stop. Times in seconds; ending: of the last statements.
 
     One session of the console for all of it: before 1.25 nobody gets in once a shutdown began. It
     must not return before PgBouncer has gone, since a SIGTERM during a shutdown ends it at once.
@@ -216,6 +216,8 @@ def pooler_workload(settings: PoolerSettings, way: Way) -> Workload:
     )
     alive = ("psql", "-X", "-q", "-h", SOCKETS, "-p", str(settings.port), "-U", ADMIN, "-c")
     through = ("psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(settings.port), "-U", sql.APP)
+    ending = way.settings.statement_timeout_seconds + MARGIN_SECONDS
+    stop = UNLISTED_SECONDS + LEAVING_SECONDS + ending + MARGIN_SECONDS
     asks_itself = Probe(command=(*alive, "SHOW VERSION", ADMIN), timeout=5)
     pgbouncer = Container(
         name="pgbouncer",
@@ -236,7 +238,7 @@ def pooler_workload(settings: PoolerSettings, way: Way) -> Workload:
             CONFIGURATION: {
                 "pgbouncer.ini": ini,
                 "start.sh": start_script(settings),
-                "drain.sh": drain_script(settings),
+                "drain.sh": drain_script(settings, ending=ending),
             },
             **way.authorities,
         },
@@ -263,8 +265,8 @@ def pooler_workload(settings: PoolerSettings, way: Way) -> Workload:
         metrics=METRICS_PORT,
         minimum=settings.instances,
         surge=settings.surge - 1,
-        settle_seconds=STOP_SECONDS,
-        stop_seconds=STOP_SECONDS,
+        settle_seconds=stop,
+        stop_seconds=stop,
     )
 
 

@@ -6,14 +6,18 @@ That PgBouncer does what the documents promise is tests/daemons/test_pooler.py.
 from __future__ import annotations
 
 import configparser
+import dataclasses
+import re
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+import pytest
 
 from components.kubernetes.data import pooler, sql
 from components.kubernetes.data.bootstrap import Way
 from components.kubernetes.data.pooler import Pooler, PoolerArgs, pooler_workload
+from components.kubernetes.workloads import manifests
 from components.kubernetes.workloads.shape import DataStore, Port, SecretValue
 from settings.pooler import budget
 from tests.daemons.datapath import bootstrap_settings, pooler_settings
@@ -167,12 +171,16 @@ def test_a_rollout_never_has_more_pods_than_the_budget_counts():
         )
 
 
-def test_the_grace_is_longer_than_everything_that_a_drain_waits_for():
-    """UPD-03: the application's statements may take 30 s."""
-    workload = pooler_workload(pooler_settings(), WAY)
-    waits = pooler.UNLISTED_SECONDS + pooler.LEAVING_SECONDS + pooler.ENDING_SECONDS
-    assert workload.stop_seconds > waits
-    assert bootstrap_settings().statement_timeout_seconds < pooler.ENDING_SECONDS
+@pytest.mark.parametrize("longest", [1, 30, 120])
+def test_no_rollout_cuts_a_statement_that_the_database_would_have_let_end(longest: int):
+    """UPD-03: the application's statements may take as long as the bootstrap allows."""
+    settings = bootstrap_settings(statementTimeoutSeconds=longest)
+    workload = pooler_workload(pooler_settings(), dataclasses.replace(WAY, settings=settings))
+    script = str(workload.main.files["/etc/pooler"]["drain.sh"])
+    unlisted, leaving, ending = map(int, re.findall(r"sleep (\d+)", script))
+    assert ending > longest, "statements of the last clients end in the middle"
+    assert workload.stop_seconds > unlisted + leaving + ending, "the kubelet would kill it before"
+    assert workload.settle_seconds < manifests.PROGRESS_SECONDS, "the rollout would have failed"
     assert workload.main.before_stop == ("sh", "/etc/pooler/drain.sh")
 
 
