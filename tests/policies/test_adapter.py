@@ -1,9 +1,9 @@
-"""From rules to policies, through the SDK's own analyzer: what the engine would be told."""
+"""From rules to the engine: what the pack answers over the analyzer's protocol."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,13 +12,16 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi_policy import EnforcementLevel
 from pulumi_policy import policy as sdk
 from pulumi_policy import proxy as sdk_proxy
-from rules import RULES, adapter
-from rules.model import UNKNOWN, Item, Props, Rule, StackRule, Undecided
+from rules import RULES, adapter, outcomes
+from rules.adapter import decoded
+from rules.model import SECRET, UNKNOWN, Item, NotApplicable, Props, Rule, Stack, StackRule
+from rules.waivers import Ledger, Waiver
 
-from tests.policies import mutants
-from tests.policies.mutants import HAPPY
+from tests.conftest import Recorded
+from tests.policies.real import TODAY, items_of
 
 TYPE = "aws:kms/key:Key"
+OTHER = "aws:s3/bucket:Bucket"
 KINDS_OF_UNKNOWN = [
     sdk_proxy.UNKNOWN_BOOLEAN_VALUE,
     sdk_proxy.UNKNOWN_NUMBER_VALUE,
@@ -26,6 +29,12 @@ KINDS_OF_UNKNOWN = [
     sdk_proxy.UNKNOWN_ARRAY_VALUE,
     sdk_proxy.UNKNOWN_OBJECT_VALUE,
 ]
+# sdk/go/common/resource: how the engine marks a secret on the wire.
+SIGNATURE, A_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+
+
+def urn(type_: str = TYPE, name: str = "one") -> str:
+    return f"urn:pulumi:prod::arches::arches:index:Keys${type_}::{name}"
 
 
 def _rule(judge: Any, **changed: Any) -> Rule:
@@ -41,49 +50,318 @@ def _rule(judge: Any, **changed: Any) -> Rule:
     return Rule(**(values | changed))
 
 
-def _stack_rule(judge: Any) -> StackRule:
-    return StackRule(
-        name="stack-tested",
-        sentence="A stack is tested.",
-        severity="critical",
-        requirements=("GEN-01",),
-        fix="do better",
-        judge=judge,
-    )
+def _stack_rule(judge: Any, **changed: Any) -> StackRule:
+    values = {
+        "name": "stack-tested",
+        "sentence": "A stack is tested.",
+        "types": (TYPE,),
+        "severity": "critical",
+        "requirements": ("GEN-01",),
+        "fix": "do better",
+        "judge": judge,
+    }
+    return StackRule(**(values | changed))
 
 
-def _analyzer(*rules: Rule | StackRule) -> Any:
-    return sdk._PolicyAnalyzerServicer(
-        name="arches",
-        version="1.0.0",
-        policies=[adapter.as_policy(rule) for rule in rules],
-        enforcement_level=EnforcementLevel.MANDATORY,
+def _pack(*rules: Rule | StackRule, waivers: tuple[Waiver, ...] = (), **levels: str) -> Any:
+    judge = adapter.judging(Ledger(waivers, TODAY), TODAY)
+    made = judge(
+        "arches",
+        "1.0.0",
+        [adapter.as_policy(rule) for rule in rules],
+        EnforcementLevel.MANDATORY,
     )
+    config = {
+        name.replace("_", "-"): proto.PolicyConfig(
+            enforcementLevel=made._map_enforcement_level(EnforcementLevel(level))
+        )
+        for name, level in levels.items()
+    }
+    made.Configure(proto.ConfigureAnalyzerRequest(policyConfig=config), None)
+    return made
 
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(dict(values), struct_pb2.Struct())
 
 
-def _analyze(rules: tuple[Rule | StackRule, ...], type_: str, props: Mapping[str, Any]) -> Any:
-    request = proto.AnalyzeRequest(
-        type=type_, properties=_struct(props), urn=mutants.urn(type_, "one"), name="one"
+def _request(props: Mapping[str, Any], type_: str = TYPE, name: str = "one") -> Any:
+    return proto.AnalyzeRequest(
+        type=type_, properties=_struct(props), urn=urn(type_, name), name=name
     )
-    return _analyzer(*rules).Analyze(request, None)
 
 
-def _analyze_stack(rules: tuple[Rule | StackRule, ...], items: list[Item]) -> Any:
-    return _analyzer(*rules).AnalyzeStack(_stack_request(items), None)
+def _analyze(pack: Any, props: Mapping[str, Any], type_: str = TYPE) -> Any:
+    return pack.Analyze(_request(props, type_), None)
 
 
-def _stack_request(items: list[Item]) -> proto.AnalyzeStackRequest:
-    return proto.AnalyzeStackRequest(
+def _resource(name: str, props: Mapping[str, Any], **more: Any) -> Any:
+    return proto.AnalyzerResource(
+        type=TYPE, properties=_struct(props), urn=urn(name=name), name=name, **more
+    )
+
+
+def _said(response: Any) -> list[tuple[str, str, str]]:
+    return [(d.policyName, d.urn, d.message) for d in response.diagnostics]
+
+
+def _levels(response: Any) -> set[int]:
+    return {d.enforcementLevel for d in response.diagnostics}
+
+
+# -- values --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("sentinel", KINDS_OF_UNKNOWN)
+def test_every_kind_of_unknown_becomes_our_unknown_wherever_it_stands(sentinel: str) -> None:
+    told = {"top": sentinel, "in": {"deep": [{"x": sentinel}, sentinel, "known"]}}
+    assert decoded(_struct(told)) == {
+        "top": UNKNOWN,
+        "in": {"deep": [{"x": UNKNOWN}, UNKNOWN, "known"]},
+    }
+
+
+def test_values_arrive_as_people_wrote_them() -> None:
+    told = {
+        "port": 443.0,
+        "ratio": 0.5,
+        "on": True,
+        "none": None,
+        "list": [1.0, "a"],
+        "empty": {},
+    }
+    made = decoded(_struct(told))
+    assert made == told
+    assert [type(made[k]) for k in ("port", "ratio", "on", "list", "empty")] == [
+        int, float, bool, list, dict,
+    ]  # fmt: skip
+
+
+def test_no_rule_ever_sees_a_secret() -> None:
+    told = {"token": {SIGNATURE: A_SECRET, "value": "canary"}, "in": [{"k": {SIGNATURE: A_SECRET}}]}
+    made = decoded(_struct(told))
+    assert made == {"token": SECRET, "in": [{"k": SECRET}]}
+    assert "canary" not in repr(made), "a finding could print a password"
+
+
+# -- one resource --------------------------------------------------------------------------------
+def test_a_violation_carries_sentence_finding_and_remedy() -> None:
+    response = _analyze(_pack(_rule(lambda _: ["it is wrong", "it is late"])), {})
+    assert _said(response) == [
+        ("key-tested", urn(), "A key is tested.\nit is wrong; do better"),
+        ("key-tested", urn(), "A key is tested.\nit is late; do better"),
+    ]
+    assert _levels(response) == {proto.MANDATORY}
+    assert {d.severity for d in response.diagnostics} == {proto.POLICY_SEVERITY_HIGH}
+    assert list(response.not_applicable) == []
+
+
+def test_a_rule_over_another_type_is_not_applicable_and_not_passed() -> None:
+    response = _analyze(_pack(_rule(lambda _: ["never"])), {}, OTHER)
+    assert _said(response) == []
+    assert [(n.policy_name, n.reason) for n in response.not_applicable] == [
+        ("key-tested", f"judges {TYPE}")
+    ]
+
+
+def test_a_resource_with_nothing_to_judge_is_not_applicable_and_says_why() -> None:
+    def judge(_props: Props) -> Any:
+        raise NotApplicable("it signs and does not encrypt")
+
+    response = _analyze(_pack(_rule(judge)), {})
+    assert [n.reason for n in response.not_applicable] == ["it signs and does not encrypt"]
+
+
+def test_an_undecided_rule_is_told_as_such_and_blocks_nothing() -> None:
+    pack = _pack(_rule(lambda props: [props.at("policy")]))
+    response = _analyze(pack, {"policy": sdk_proxy.UNKNOWN_STRING_VALUE})
+    assert _said(response) == [
+        ("key-tested", urn(), "A key is tested.\nnot known until deployed: policy")
+    ], "it would pass silently"
+    assert _levels(response) == {proto.ADVISORY}
+    assert list(response.not_applicable) == []
+
+
+def test_what_was_found_before_an_unknown_value_is_still_told_and_binds() -> None:
+    def judge(props: Props) -> Any:
+        yield "it is wrong"
+        yield props.at("policy")
+
+    response = _analyze(_pack(_rule(judge)), {"policy": sdk_proxy.UNKNOWN_STRING_VALUE})
+    assert [(d.message, d.enforcementLevel) for d in response.diagnostics] == [
+        ("A key is tested.\nit is wrong; do better", proto.MANDATORY),
+        ("A key is tested.\nnot known until deployed: policy", proto.ADVISORY),
+    ]
+
+
+def test_a_rule_that_breaks_is_an_error_of_that_rule_and_the_others_go_on() -> None:
+    def broken(_props: Props) -> list[str]:
+        raise ZeroDivisionError("canary of a property")
+
+    others = _rule(lambda _: ["it is wrong"], name="key-next")
+    response = _analyze(_pack(_rule(broken), others, key_tested="advisory"), {})
+    first, second = response.diagnostics
+    assert first.message.startswith(
+        "A key is tested.\nthe rule itself failed: ZeroDivisionError in line "
+    )
+    assert "canary" not in first.message, "an exception's words may quote a value"
+    assert first.enforcementLevel == proto.MANDATORY, "a broken rule would let everything pass"
+    assert (first.policyName, first.urn) == ("key-tested", urn())
+    assert second.message == "A key is tested.\nit is wrong; do better"
+
+
+def test_the_level_of_the_environment_is_the_level_of_the_finding() -> None:
+    rule = _rule(lambda _: ["it is wrong"])
+    assert _levels(_analyze(_pack(rule, key_tested="advisory"), {})) == {proto.ADVISORY}
+    assert _levels(_analyze(_pack(rule, key_tested="remediate"), {})) == {proto.MANDATORY}
+    assert _said(_analyze(_pack(rule, key_tested="disabled"), {})) == []
+
+
+# -- waivers -------------------------------------------------------------------------------------
+def _waiver(**changed: Any) -> Waiver:
+    values = {
+        "rule": "key-tested",
+        "resource": f"{TYPE}::one",
+        "stack": "prod",
+        "reason": "the vendor delivers it in January",
+        "owner": "platform",
+        "ticket": "OPS-1",
+        "expires": date(2027, 1, 31),
+    }
+    return Waiver(**(values | changed))
+
+
+def test_a_waived_finding_stays_visible_and_blocks_nothing() -> None:
+    pack = _pack(_rule(lambda _: ["it is wrong"]), waivers=(_waiver(),))
+    response = _analyze(pack, {})
+    assert _said(response) == [
+        (
+            "key-tested",
+            urn(),
+            "A key is tested.\nwaived until 2027-01-31 (platform, OPS-1): it is wrong; do better",
+        )
+    ]
+    assert _levels(response) == {proto.ADVISORY}
+
+
+def test_an_expired_waiver_holds_no_longer() -> None:
+    pack = _pack(_rule(lambda _: ["it is wrong"]), waivers=(_waiver(expires=date(2026, 11, 20)),))
+    assert _levels(_analyze(pack, {})) == {proto.MANDATORY}
+
+
+# -- a whole stack -------------------------------------------------------------------------------
+def test_a_rule_over_a_stack_sees_links_protection_and_plain_values() -> None:
+    seen: list[Stack] = []
+
+    def judge(subject: Item, stack: Stack) -> list[str]:
+        seen.append(stack)
+        return ["it is wrong"] if subject.name == "two" else []
+
+    one = _resource("one", {"number": 3}, options=proto.AnalyzerResourceOptions(protect=True))
+    two = _resource(
+        "two",
+        {"source": sdk_proxy.UNKNOWN_STRING_VALUE},
+        parent=urn(name="one"),
+        propertyDependencies={"source": proto.AnalyzerPropertyDependencies(urns=[urn(name="one")])},
+    )
+    request = proto.AnalyzeStackRequest(resources=[one, two])
+    response = _pack(_stack_rule(judge)).AnalyzeStack(request, None)
+    assert _said(response) == [
+        ("stack-tested", urn(name="two"), "A stack is tested.\nit is wrong; do better")
+    ]
+    stack = seen[0]
+    first, second = stack.items
+    assert (first.protect, second.protect) == (True, False)
+    assert (first.props.at("number"), second.parent) == (3, first.urn)
+    assert stack.parts(TYPE, "source", first) == [second]
+    assert stack.sources(second, "source") == [first]
+    assert stack.sources(second, "source", OTHER) == []
+    assert second.comes_from("source", first)
+    assert not first.comes_from("source", second)
+    assert stack.levels == {"stack-tested": "mandatory"}
+    assert stack.today == TODAY
+
+
+def test_a_broken_or_undecided_rule_over_a_stack_names_the_resource() -> None:
+    def broken(_subject: Item, _stack: Stack) -> list[str]:
+        raise KeyError("canary")
+
+    def undecided(subject: Item, _stack: Stack) -> list[str]:
+        return [str(subject.props.at("x"))]
+
+    request = proto.AnalyzeStackRequest(
+        resources=[_resource("one", {"x": sdk_proxy.UNKNOWN_NUMBER_VALUE})]
+    )
+    (said,) = _said(_pack(_stack_rule(broken)).AnalyzeStack(request, None))
+    assert said[:2] == ("stack-tested", urn())
+    assert said[2].startswith("A stack is tested.\nthe rule itself failed: KeyError in line ")
+    response = _pack(_stack_rule(undecided)).AnalyzeStack(request, None)
+    assert _said(response) == [
+        ("stack-tested", urn(), "A stack is tested.\nnot known until deployed: x")
+    ]
+
+
+def test_a_rule_over_a_stack_without_its_type_is_not_applicable() -> None:
+    request = proto.AnalyzeStackRequest(resources=[])
+    response = _pack(_stack_rule(lambda *_: ["never"])).AnalyzeStack(request, None)
+    assert [(n.policy_name, n.reason) for n in response.not_applicable] == [
+        ("stack-tested", f"the stack has no {TYPE}")
+    ]
+
+
+# -- remedies ------------------------------------------------------------------------------------
+def _remedied(pack: Any, props: Mapping[str, Any], type_: str = TYPE) -> list[Any]:
+    return list(pack.Remediate(_request(props, type_), None).remediations)
+
+
+def test_a_remedy_is_written_where_the_environment_asks_for_it_and_secrets_stay_secret() -> None:
+    rule = _rule(lambda _: [], remedy={"on": True, "in.deep": "good"})
+    props = {
+        "on": False,
+        "in": {"deep": "bad", "kept": 1},
+        "token": {SIGNATURE: A_SECRET, "value": "x"},
+    }
+    (made,) = _remedied(_pack(rule, key_tested="remediate"), props)
+    assert json_format.MessageToDict(made.properties) == {
+        **props,
+        "on": True,
+        "in": {"deep": "good", "kept": 1},
+    }
+    assert _remedied(_pack(rule), props) == [], "mandatory says no and changes nothing"
+    assert _remedied(_pack(rule, key_tested="remediate"), props, OTHER) == []
+
+
+# -- the whole pack ------------------------------------------------------------------------------
+def test_the_pack_describes_every_rule_to_the_engine() -> None:
+    info = _pack(*RULES).GetAnalyzerInfo(None, None)
+    assert [p.name for p in info.policies] == [rule.name for rule in RULES]
+    assert {p.enforcementLevel for p in info.policies} == {proto.MANDATORY}
+    assert all(p.description and p.remediation_steps for p in info.policies)
+
+
+def test_the_whole_pack_finds_a_real_environment_clean_over_the_protocol(
+    recorded: Recorded,
+) -> None:
+    pack = _pack(*RULES)
+    items = items_of(recorded.made, recorded.stack)
+    said = [
+        s
+        for item in items
+        for s in _said(
+            pack.Analyze(
+                proto.AnalyzeRequest(
+                    type=item.type, urn=item.urn, name=item.name, properties=_struct(_deep(item))
+                ),
+                None,
+            )
+        )
+    ]
+    request = proto.AnalyzeStackRequest(
         resources=[
             proto.AnalyzerResource(
                 type=item.type,
-                properties=_struct(_deep(item.props)),
                 urn=item.urn,
                 name=item.name,
+                parent=item.parent,
+                properties=_struct(_deep(item)),
                 options=proto.AnalyzerResourceOptions(protect=item.protect),
                 propertyDependencies={
                     key: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
@@ -93,216 +371,42 @@ def _stack_request(items: list[Item]) -> proto.AnalyzeStackRequest:
             for item in items
         ]
     )
+    assert said + _said(pack.AnalyzeStack(request, None)) == []
 
 
 def _deep(value: Any) -> Any:
+    if isinstance(value, Item):
+        return _deep(value.props)
     if isinstance(value, Mapping):
         return {k: _deep(v) for k, v in value.items()}
     return [_deep(v) for v in value] if isinstance(value, list) else value
 
 
-def _said(response: Any) -> list[tuple[str, str, str]]:
-    return [(d.policyName, d.urn, d.message) for d in response.diagnostics]
+def test_another_sdk_stops_the_pack_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sdk, "_PolicyAnalyzerServicer")
+    with pytest.raises(RuntimeError, match=r"another analyzer; allowed: 1\.21"):
+        adapter.install(adapter.judging(Ledger((), TODAY), TODAY))
 
 
-# -- proxies -------------------------------------------------------------------------------------
-@pytest.mark.parametrize("sentinel", KINDS_OF_UNKNOWN)
-def test_every_kind_of_unknown_becomes_our_unknown_wherever_it_stands(sentinel: str) -> None:
-    proxied = sdk_proxy.unknown_checking_proxy(
-        {"top": sentinel, "in": {"deep": [{"x": sentinel}, sentinel, "known"]}}
-    )
-    assert adapter.plain(proxied) == {
-        "top": UNKNOWN,
-        "in": {"deep": [{"x": UNKNOWN}, UNKNOWN, "known"]},
-    }
+def test_a_policy_outside_of_the_pack_judges_nothing_silently() -> None:
+    policy = adapter.as_policy(_rule(lambda _: []))
+    validate: Any = policy.validate
+    with pytest.raises(RuntimeError, match="start the pack by its __main__"):
+        validate(None, None)
 
 
-def test_a_proxy_becomes_plain_dicts_lists_and_numbers_as_people_wrote_them() -> None:
-    made = adapter.plain(
-        sdk_proxy.unknown_checking_proxy(
-            {"port": 443.0, "ratio": 0.5, "on": True, "none": None, "list": [1.0, "a"], "empty": {}}
-        )
-    )
-    assert made == {
-        "port": 443,
-        "ratio": 0.5,
-        "on": True,
-        "none": None,
-        "list": [1, "a"],
-        "empty": {},
-    }
-    assert [type(made[k]) for k in ("port", "ratio", "on", "list", "empty")] == [
-        int, float, bool, list, dict,
-    ]  # fmt: skip
-
-
-# -- one resource --------------------------------------------------------------------------------
-def test_a_violation_carries_sentence_finding_and_remedy() -> None:
-    response = _analyze((_rule(lambda _: ["it is wrong", "it is late"]),), TYPE, {})
-    assert _said(response) == [
-        ("key-tested", "", "A key is tested.\nit is wrong; do better"),
-        ("key-tested", "", "A key is tested.\nit is late; do better"),
-    ]
-    assert {d.enforcementLevel for d in response.diagnostics} == {proto.MANDATORY}
-    assert {d.severity for d in response.diagnostics} == {proto.POLICY_SEVERITY_HIGH}
-    assert list(response.not_applicable) == []
-
-
-def test_a_rule_over_another_type_is_not_applicable_and_not_passed() -> None:
-    response = _analyze((_rule(lambda _: ["never"]),), "aws:s3/bucket:Bucket", {})
-    assert _said(response) == []
-    assert [(n.policy_name, n.reason) for n in response.not_applicable] == [
-        ("key-tested", f"judges {TYPE}")
-    ]
-
-
-def test_an_undecided_rule_is_not_applicable_and_names_what_it_waits_for() -> None:
-    response = _analyze(
-        (_rule(lambda props: [props.at("policy")]),),
-        TYPE,
-        {"policy": sdk_proxy.UNKNOWN_STRING_VALUE},
-    )
-    assert _said(response) == []
-    assert [n.reason for n in response.not_applicable] == ["policy is not known until deployed"]
-
-
-def test_what_was_found_before_an_unknown_value_is_still_told() -> None:
-    def judge(props: Props) -> Any:
-        yield "it is wrong"
-        yield props.at("policy")
-
-    response = _analyze((_rule(judge),), TYPE, {"policy": sdk_proxy.UNKNOWN_STRING_VALUE})
-    assert [message for _, _, message in _said(response)] == [
-        "A key is tested.\nit is wrong; do better"
-    ]
-
-
-def test_a_rule_that_breaks_is_an_error_of_that_rule_and_the_others_go_on() -> None:
-    def broken(_props: Props) -> list[str]:
-        raise ZeroDivisionError("division by zero")
-
-    others = _rule(lambda _: ["it is wrong"], name="key-next")
-    response = _analyze((_rule(broken), others), TYPE, {})
-    assert _said(response) == [
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        (outcomes.violated("it is wrong", "do better"), "violated"),
+        (outcomes.unknown("policy"), "unknown"),
+        (outcomes.error(KeyError("x")), "error"),
         (
-            "key-tested",
-            "",
-            "A key is tested.\nthe rule itself failed: ZeroDivisionError: division by zero",
+            outcomes.waived(outcomes.violated("it", "do"), "2027-01-31", "platform", "OPS-1"),
+            "waived",
         ),
-        ("key-next", "", "A key is tested.\nit is wrong; do better"),
-    ], "an exception would abort the engine's run and name nobody"
-
-
-# -- a whole stack -------------------------------------------------------------------------------
-def test_a_rule_over_a_stack_sees_links_protection_and_plain_values() -> None:
-    seen: list[Item] = []
-
-    def judge(items: list[Item]) -> list[tuple[str, str]]:
-        seen.extend(items)
-        return [(items[1].urn, "it is wrong")]
-
-    vpc = mutants.item(mutants.VPC, "network", {"number": 3}, protect=True)
-    log = mutants.item(
-        mutants.FLOW_LOG,
-        "flows",
-        {"vpcId": sdk_proxy.UNKNOWN_STRING_VALUE},
-        links={"vpcId": (mutants.VPC, "network")},
-    )
-    response = _analyze_stack((_stack_rule(judge),), [vpc, log])
-    assert _said(response) == [
-        ("stack-tested", log.urn, "A stack is tested.\nit is wrong; do better")
-    ]
-    assert (seen[0].protect, seen[1].protect) == (True, False)
-    assert seen[0].props.at("number") == 3
-    assert seen[1].comes_from("vpcId", seen[0])
-    assert not seen[0].comes_from("vpcId", seen[1])
-    with pytest.raises(Undecided):
-        seen[1].props.at("vpcId")
-
-
-def test_a_broken_or_undecided_rule_over_a_stack_is_told_as_such() -> None:
-    def broken(_items: list[Item]) -> list[tuple[str, str]]:
-        raise KeyError("missing")
-
-    def undecided(items: list[Item]) -> list[tuple[str, str]]:
-        return [(items[0].urn, str(items[0].props.at("x")))]
-
-    one = [mutants.item(TYPE, "one", {"x": sdk_proxy.UNKNOWN_NUMBER_VALUE})]
-    assert _said(_analyze_stack((_stack_rule(broken),), one)) == [
-        ("stack-tested", "", "A stack is tested.\nthe rule itself failed: KeyError: 'missing'")
-    ]
-    response = _analyze_stack((_stack_rule(undecided),), one)
-    assert _said(response) == []
-    assert [n.reason for n in response.not_applicable] == ["x is not known until deployed"]
-
-
-# -- the whole pack ------------------------------------------------------------------------------
-def _verdicts() -> list[Any]:
-    """What the pack says of every happy example, one mutant of each type and of the stack."""
-    said: list[Any] = []
-    for type_, examples in HAPPY.items():
-        said += [_analyze(RULES, type_, props) for props in examples.values()]
-    of_type = {m.type: m for m in mutants.MUTANTS}
-    said += [_analyze(RULES, m.type, _deep(m.props())) for m in of_type.values()]
-    said.append(_analyze_stack(RULES, mutants.happy_stack()))
-    of_rule = {m.rule: m for m in mutants.STACK_MUTANTS}
-    said += [_analyze_stack(RULES, m.items()) for m in of_rule.values()]
-    return said
-
-
-def test_the_pack_says_the_same_through_the_sdk_as_alone() -> None:
-    for type_, examples in HAPPY.items():
-        for title, props in examples.items():
-            assert _said(_analyze(RULES, type_, props)) == [], f"{type_}, {title}"
-    for mutant in {m.rule: m for m in mutants.MUTANTS}.values():
-        said = _said(_analyze(RULES, mutant.type, _deep(mutant.props())))
-        rule = next(r for r in RULES if r.name == mutant.rule)
-        expected = [(rule.name, "", f"{rule.sentence}\n{s}; {rule.fix}") for s in mutant.says]
-        assert [d for d in said if d[0] == rule.name] == expected
-    assert _said(_analyze_stack(RULES, mutants.happy_stack())) == []
-    for stack_mutant in {m.rule: m for m in mutants.STACK_MUTANTS}.values():
-        rule = next(r for r in RULES if r.name == stack_mutant.rule)
-        assert _said(_analyze_stack(RULES, stack_mutant.items())) == [
-            (rule.name, where, f"{rule.sentence}\n{s}; {rule.fix}")
-            for where, s in stack_mutant.says
-        ]
-
-
-def test_decoding_each_resource_once_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = [copy.deepcopy(response) for response in _verdicts()]
-    monkeypatch.setattr(sdk, "json_format", json_format)  # put back after the test
-    adapter.decode_once()
-    assert _verdicts() == before
-
-
-def test_each_resource_is_decoded_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded: list[str] = []
-
-    class Counting:
-        def MessageToDict(self, message: Any) -> Any:  # noqa: N802 (protobuf's name)
-            decoded.append(str(message))
-            return json_format.MessageToDict(message)
-
-    monkeypatch.setattr(sdk, "json_format", Counting())
-    adapter.decode_once()
-    stack = mutants.happy_stack()
-    _analyze_stack(RULES, stack)
-    assert len(decoded) == len(stack), "a preview would take many times as long"
-
-
-def test_a_message_in_the_place_of_a_dead_one_is_decoded_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sdk, "json_format", json_format)
-    monkeypatch.setattr(adapter, "_DECODED_AT_MOST", 3)
-    adapter.decode_once()
-    for number in range(50):
-        response = _analyze((_rule(lambda props: [f"got {props.at('n')}"]),), TYPE, {"n": number})
-        assert response.diagnostics[0].message == f"A key is tested.\ngot {number}; do better"
-
-
-def test_the_pack_describes_every_rule_to_the_engine() -> None:
-    info = _analyzer(*RULES).GetAnalyzerInfo(None, None)
-    assert [p.name for p in info.policies] == [rule.name for rule in RULES]
-    assert {p.enforcementLevel for p in info.policies} == {proto.MANDATORY}
-    assert all(p.description and p.remediation_steps for p in info.policies)
+    ],
+)
+def test_the_reports_read_what_the_pack_wrote(said: outcomes.Said, outcome: str) -> None:
+    assert outcomes.read(said.message("A key is tested.") + "\n") == said
+    assert said.outcome == outcome
