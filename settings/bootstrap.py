@@ -13,18 +13,23 @@ certificate of any region would be believed).
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from settings.core import Section, clash, setting
 from settings.images import DIGEST, IMAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLES = "https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem"
+# The first whose libpq can refuse a login other than SCRAM (PGREQUIREAUTH).
+OLDEST_CLIENT = 16
 # `goose status` exits with 0 while migrations are pending (MIG-02, checked).
 MIGRATE = """\
 goose up
@@ -78,7 +83,8 @@ class BootstrapSettings(Section):
     """Answers the guide's extensions, indexes and migrations."""
 
     image: str = setting(
-        allowed="PostgreSQL's client (psql) 16 or later by digest, with a shell and sha256sum",
+        allowed="PostgreSQL's psql, pg_dump and pg_restore by digest, of the database's major "
+        f"version (of {OLDEST_CLIENT} for an older one), with a shell and sha256sum",
         example="public.ecr.aws/docker/library/postgres:17@sha256:" + DIGEST,
         pattern=IMAGE,
     )
@@ -122,6 +128,25 @@ class BootstrapSettings(Section):
                 example="certificates/rds-eu-central-1.pem",
             )
         return self
+
+
+def bootstrap_refusals(
+    bootstrap: BootstrapSettings, *, database_major: int
+) -> Iterator[PydanticCustomError]:
+    """What no section can see alone; keys are paths from the environment's root.
+
+    An older pg_dump refuses the server, and what a newer one dumps an older server may refuse
+    (pg_dump's manual, "Notes"). Known only where the image's tag begins with its version.
+    """
+    wanted = max(database_major, OLDEST_CLIENT)
+    tag = re.search(r":(\d+)[\w.-]*@", bootstrap.image)
+    if tag and int(tag[1]) != wanted:
+        yield clash(
+            "bootstrap.image",
+            got=f"{bootstrap.image.partition('@')[0]} while the database is {database_major}",
+            allowed=f"psql, pg_dump and pg_restore {wanted} by digest",
+            example=f"docker.io/library/postgres:{wanted}@sha256:{DIGEST}",
+        )
 
 
 def _fault(path: Path) -> str:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from settings.alarms import AlarmsSettings
 from settings.backup import BackupSettings
-from settings.bootstrap import BootstrapSettings
+from settings.bootstrap import BootstrapSettings, bootstrap_refusals
 from settings.cache import CacheSettings, cache_refusals
 from settings.cluster import ClusterSettings, cluster_refusals
 from settings.core import Section, clash, setting
@@ -200,6 +200,7 @@ def _inside(env: Environment) -> Iterator[PydanticCustomError]:
         env.gateway, env.edge, env.workloads.programs, serves_customers=people
     )
     yield from operators_refusals(env.operators, serves_customers=people)
+    yield from bootstrap_refusals(env.bootstrap, database_major=env.database.major)
     yield from cache_refusals(env.cache)
     pager = env.observability.pager_refused(env.alarms.pager)
     if pager is not None:

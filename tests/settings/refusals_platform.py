@@ -397,6 +397,18 @@ BETWEEN = (
         'allowed: a Secret with protocol HTTPS, nothing with HTTP; for example "gateway-tls"',
     ),
     case(
+        "database_newer_than_its_clients",
+        "prod",
+        {
+            "database.engineVersion": "18",
+            "database.allowMajorVersionUpgrade": True,
+            "database.applyImmediately": True,
+        },
+        "arches:bootstrap.image: got docker.io/library/postgres:17.6 while the database is 18; "
+        "allowed: psql, pg_dump and pg_restore 18 by digest; for example "
+        f'"docker.io/library/postgres:18@sha256:{DIGEST}"',
+    ),
+    case(
         "gateway_before_an_absent_program",
         "staging",
         {"workloads.platform": ABSENT},

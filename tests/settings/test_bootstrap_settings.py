@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from settings.bootstrap import BootstrapSettings
+from settings.bootstrap import BootstrapSettings, bootstrap_refusals
 from settings.core import refusals
 
 DIGEST = "@sha256:" + "a" * 64
@@ -82,6 +82,26 @@ def test_what_could_not_work_is_refused_by_its_key(changed: dict[str, Any], says
     line = refused(**changed)
     assert says in line
     assert "for example" in line
+
+
+@pytest.mark.parametrize(
+    ("tag", "database", "fits"),
+    [
+        (":17", 17, True),
+        (":17.6-alpine", 17, True),
+        (":17.6-alpine", 18, False),
+        (":18", 17, False),
+        (":16", 15, True),
+        (":15", 15, False),
+        ("", 17, True),
+        (":client", 17, True),
+    ],
+)
+def test_the_clients_are_of_the_databases_major_version(tag: str, database: int, fits: bool):
+    """BAK-01: else no dump is made from the night of the upgrade on."""
+    image = f"registry.archesai.com:5000/postgres{tag}{DIGEST}"
+    found = list(bootstrap_refusals(settings(image=image), database_major=database))
+    assert (found == []) is fits
 
 
 def test_a_missing_file_says_where_to_get_it():
