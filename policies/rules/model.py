@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+T = TypeVar("T")
 Severity = Literal["low", "medium", "high", "critical"]
 Level = Literal["disabled", "advisory", "mandatory", "remediate"]
 ROOT = "pulumi:pulumi:Stack"  # the subject of a rule about the stack as a whole
@@ -144,6 +145,13 @@ class Stack:
     today: date
     levels: Mapping[str, Level] = field(default_factory=dict)
     audit: Callable[[Stack], Iterable[str]] = lambda _: ()
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, build: Callable[[Stack], T]) -> T:
+        """What `build` makes of this stack, made at the first call: an index of a room's own."""
+        if build not in self._made:
+            self._made[build] = build(self)
+        return self._made[build]
 
     @cached_property
     def by_urn(self) -> dict[str, Item]:
