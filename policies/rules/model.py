@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 Severity = Literal["low", "medium", "high", "critical"]
+T = TypeVar("T")
 Level = Literal["disabled", "advisory", "mandatory", "remediate"]
 ROOT = "pulumi:pulumi:Stack"  # the subject of a rule about the stack as a whole
 SECRET = "[secret]"
