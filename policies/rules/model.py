@@ -17,7 +17,6 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 Severity = Literal["low", "medium", "high", "critical"]
-T = TypeVar("T")
 Level = Literal["disabled", "advisory", "mandatory", "remediate"]
 ROOT = "pulumi:pulumi:Stack"  # the subject of a rule about the stack as a whole
 SECRET = "[secret]"
