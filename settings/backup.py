@@ -1,9 +1,7 @@
-"""What an environment may decide about its backups, and what all backups together promise.
+"""What an environment may decide about its backups.
 
-Two tables stand beside the section because they are its arithmetic: `PROMISES` says for every store
-of data what would be lost at worst, `RECOVERIES` how long it takes to be back. Tests recompute both
-against one hour. Meets DR-01, DR-02, CHK-DR-01, BAK-01 and BAK-06 in their part of the settings;
-respects refusals B2 to B5, B7 to B9.
+What all of them together promise is `settings/recovery.py`. Meets BAK-01 and BAK-06, DR-01 and
+DR-02 in their part of the settings; respects refusals B2 to B5, B7 to B9.
 
 Refused: monthly or yearly copies (they would outlive the promise to erase people's data after 30
 days, GDPR-04); continuous backup by AWS Backup (it takes over window and retention of the database,
@@ -13,7 +11,6 @@ B5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -27,6 +24,7 @@ SHORTEST_START_WINDOW = 60
 # PutBackupVaultLockConfiguration: a compliance lock can be taken back for at least three days (B2).
 SHORTEST_GRACE_DAYS = 3
 
+# DR-01, DR-02: both less than this.
 OBJECTIVE_MINUTES = 60
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -224,228 +222,3 @@ class BackupSettings(Section):
                     example=["arn:aws:iam::111122223333:role/break-glass"],
                 )
         return self
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promise:
-    """What is lost of one store at worst, by one mechanism.
-
-    period_minutes: from one copy to the next. delay_minutes: from a copy's start until it is safe.
-    counts: true where DR-02 rests on this mechanism; false for a second line, which may be older,
-    and for what holds nothing of its own.
-    alarm: what tells that the mechanism has stopped.
-    """
-
-    store: str
-    mechanism: str
-    period_minutes: int
-    delay_minutes: int
-    counts: bool
-    alarm: str
-
-    @property
-    def worst_loss_minutes(self) -> int:
-        return self.period_minutes + self.delay_minutes
-
-
-# One row for each store and mechanism (DR-02). Sources: RDS user guide, "Restoring a DB instance to
-# a specified time" (latest restorable time typically within five minutes); AWS prescriptive
-# guidance, "RDS PITR snapshot replication" (5 to 30 minutes); S3 user guide, "Replication time
-# control" (15 minutes); DR-04 for Velero, whose quarter of an hour is the margin for the copy
-# itself; durations for the dump.
-PROMISES: tuple[Promise, ...] = (
-    Promise(
-        store="database",
-        mechanism="Multi-AZ standby, written in the same transaction",
-        period_minutes=0,
-        delay_minutes=0,
-        counts=True,
-        alarm="RDS failover event",
-    ),
-    Promise(
-        store="database",
-        mechanism="point-in-time recovery in the region",
-        period_minutes=5,
-        delay_minutes=0,
-        counts=True,
-        alarm="RDS backup event",
-    ),
-    Promise(
-        store="database",
-        mechanism="transaction logs replicated to the second region",
-        period_minutes=5,
-        delay_minutes=30,
-        counts=True,
-        alarm="RDS backup replication event",
-    ),
-    Promise(
-        store="database",
-        mechanism="AWS Backup snapshot and its copy in the second region",
-        period_minutes=24 * 60,
-        delay_minutes=300,
-        counts=False,
-        alarm="AWS Backup job failed or missing",
-    ),
-    Promise(
-        store="database",
-        mechanism="pg_dump in the bucket of dumps and its replica",
-        period_minutes=24 * 60,
-        delay_minutes=60,
-        counts=False,
-        alarm="age of the newest dump",
-    ),
-    Promise(
-        store="files",
-        mechanism="versions in the bucket",
-        period_minutes=0,
-        delay_minutes=0,
-        counts=True,
-        alarm="none: every write makes a version",
-    ),
-    Promise(
-        store="files",
-        mechanism="replica in the second region, with replication time control",
-        period_minutes=0,
-        delay_minutes=15,
-        counts=True,
-        alarm="S3 replication threshold missed",
-    ),
-    Promise(
-        store="cluster objects",
-        mechanism="Velero, half-hourly",
-        period_minutes=30,
-        delay_minutes=15,
-        counts=True,
-        alarm="age of the newest Velero backup",
-    ),
-    Promise(
-        store="cluster objects",
-        mechanism="this program, run again",
-        period_minutes=0,
-        delay_minutes=0,
-        counts=True,
-        alarm="drift run",
-    ),
-    Promise(
-        store="secrets",
-        mechanism="Secrets Manager, and the program's encrypted state",
-        period_minutes=0,
-        delay_minutes=0,
-        counts=True,
-        alarm="drift run",
-    ),
-    Promise(
-        store="cache",
-        mechanism="daily snapshots; the cache holds nothing that the database does not (REDIS-03)",
-        period_minutes=24 * 60,
-        delay_minutes=60,
-        counts=False,
-        alarm="ElastiCache snapshot event",
-    ),
-    Promise(
-        store="images",
-        mechanism="registry; built again from the commit that the tag names",
-        period_minutes=0,
-        delay_minutes=0,
-        counts=False,
-        alarm="pull errors",
-    ),
-    Promise(
-        store="access logs",
-        mechanism="delivered by the load balancer every five minutes; observation, not data",
-        period_minutes=5,
-        delay_minutes=10,
-        counts=False,
-        alarm="none",
-    ),
-    Promise(
-        store="audit trail",
-        mechanism="delivered by CloudTrail, locked in its bucket",
-        period_minutes=5,
-        delay_minutes=15,
-        counts=True,
-        alarm="CloudTrail delivery error",
-    ),
-    Promise(
-        store="metrics and logs in the cluster",
-        mechanism="two replicas on their own volumes; observation, not data",
-        period_minutes=24 * 60,
-        delay_minutes=0,
-        counts=False,
-        alarm="Prometheus and Loki targets down",
-    ),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recovery:
-    """How long it takes to be back after one kind of loss, all in minutes.
-
-    before: what has to be done first (notice, decide). branches: what runs at the same time, each
-    a chain of steps. after: what comes last.
-    """
-
-    loss: str
-    before: tuple[tuple[str, int], ...]
-    branches: tuple[tuple[tuple[str, int], ...], ...]
-    after: tuple[tuple[str, int], ...]
-
-    @property
-    def minutes(self) -> int:
-        def total(steps: tuple[tuple[str, int], ...]) -> int:
-            return sum(minutes for _, minutes in steps)
-
-        longest = max((total(branch) for branch in self.branches), default=0)
-        return total(self.before) + longest + total(self.after)
-
-    @property
-    def minutes_in_sequence(self) -> int:
-        """The same work done one after the other: what DR-01 warns of."""
-        steps = (*self.before, *(step for branch in self.branches for step in branch), *self.after)
-        return sum(minutes for _, minutes in steps)
-
-
-_NOTICE = (("alarm fires and a person answers", 10), ("decide", 5))
-_VERIFY = (("smoke test", 5),)
-# Durations of a Multi-AZ instance and of a cluster, upper ends (durations, databases and EKS): a
-# restore of little data takes 8 to 12 minutes and one Multi-AZ instance 9 to 20; blocks of a
-# restored volume arrive on first use. The drill of BAK-06 replaces these estimates by measurements.
-_RESTORE = (("restore to a point in time", 20), ("first pages and statistics", 5))
-_CLUSTER = (
-    ("network", 3),
-    ("control plane", 10),
-    ("nodes and add-ons", 6),
-    ("workloads", 8),
-)
-
-# One row for each kind of loss that DR-01 has to survive. Estimates, see above.
-RECOVERIES: tuple[Recovery, ...] = (
-    Recovery(
-        loss="a zone",
-        before=(),
-        branches=(
-            (("database failover", 2), ("clients connect again", 5)),
-            (("cache failover", 1),),
-            (("pods start on other nodes", 3),),
-        ),
-        after=(),
-    ),
-    Recovery(
-        loss="data, by a mistake",
-        before=_NOTICE,
-        branches=(_RESTORE,),
-        after=(("point the program at the new instance", 5), *_VERIFY),
-    ),
-    Recovery(
-        loss="the cluster",
-        before=_NOTICE,
-        branches=(_CLUSTER,),
-        after=_VERIFY,
-    ),
-    Recovery(
-        loss="the region",
-        before=_NOTICE,
-        branches=(_RESTORE, _CLUSTER, (("edge and certificates", 10),)),
-        after=(("names point to the second region", 2), *_VERIFY),
-    ),
-)

@@ -1,16 +1,17 @@
 """Every store of data: by what it comes back, what is lost at worst, and how long that takes.
 
 Pure arithmetic over the settings, for tests, documents and auditors; nothing is made here. Meets
-DR-01, DR-02 and CHK-DR-01: `objectives` has one row for each store, and a test holds each against
-one hour. Mechanisms and durations that no setting decides are said in `settings/backup.py`.
+DR-01, DR-02 and CHK-DR-01: `promises` says what each mechanism loses, `RECOVERIES` how long it
+takes to be back after each kind of loss, `objectives` has one row for each store, and tests hold
+all of them against one hour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from settings.backup import OBJECTIVE_MINUTES, PROMISES, RECOVERIES, Promise, Recovery
+from settings.backup import OBJECTIVE_MINUTES
 from settings.cache import CacheSettings
 from settings.storage import StorageSettings
 from settings.velero import VeleroSettings
@@ -29,13 +30,223 @@ BUCKETS: Mapping[str, str] = {
     "state": STATE,
 }
 
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What is lost of one store at worst, by one mechanism.
+
+    period_minutes: from one copy to the next. delay_minutes: from a copy's start until it is safe.
+    counts: true where DR-02 rests on this mechanism; false for a second line, which may be older,
+    and for what holds nothing of its own.
+    alarm: what tells that the mechanism has stopped.
+    """
+
+    store: str
+    mechanism: str
+    period_minutes: int
+    delay_minutes: int
+    counts: bool
+    alarm: str
+
+    @property
+    def worst_loss_minutes(self) -> int:
+        return self.period_minutes + self.delay_minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """How long it takes to be back after one kind of loss, all in minutes.
+
+    before: what has to be done first (notice, decide). branches: what runs at the same time, each
+    a chain of steps. after: what comes last.
+    """
+
+    loss: str
+    before: tuple[tuple[str, int], ...]
+    branches: tuple[tuple[tuple[str, int], ...], ...]
+    after: tuple[tuple[str, int], ...]
+
+    @property
+    def minutes(self) -> int:
+        def total(steps: tuple[tuple[str, int], ...]) -> int:
+            return sum(minutes for _, minutes in steps)
+
+        longest = max((total(branch) for branch in self.branches), default=0)
+        return total(self.before) + longest + total(self.after)
+
+    @property
+    def minutes_in_sequence(self) -> int:
+        """The same work done one after the other: what DR-01 warns of."""
+        steps = (*self.before, *(step for branch in self.branches for step in branch), *self.after)
+        return sum(minutes for _, minutes in steps)
+
+
+def _versions(store: str) -> Promise:
+    return Promise(
+        store=store,
+        mechanism="versions in the bucket",
+        period_minutes=0,
+        delay_minutes=0,
+        counts=True,
+        alarm="none: every write makes a version",
+    )
+
+
+# One row for each store and mechanism that no setting decides (DR-02). Sources: RDS user guide,
+# "Restoring a DB instance to a specified time" (latest restorable time typically within five
+# minutes); AWS prescriptive guidance, "RDS PITR snapshot replication" (5 to 30 minutes); S3 user
+# guide, "Replication time control" (15 minutes); durations for the dump.
+_ALWAYS: tuple[Promise, ...] = (
+    Promise(
+        store=DATABASE,
+        mechanism="Multi-AZ standby, written in the same transaction",
+        period_minutes=0,
+        delay_minutes=0,
+        counts=True,
+        alarm="RDS failover event",
+    ),
+    Promise(
+        store=DATABASE,
+        mechanism="point-in-time recovery in the region",
+        period_minutes=5,
+        delay_minutes=0,
+        counts=True,
+        alarm="RDS backup event",
+    ),
+    Promise(
+        store=DATABASE,
+        mechanism="transaction logs replicated to the second region",
+        period_minutes=5,
+        delay_minutes=30,
+        counts=True,
+        alarm="RDS backup replication event",
+    ),
+    Promise(
+        store=DATABASE,
+        mechanism="AWS Backup snapshot and its copy in the second region",
+        period_minutes=24 * 60,
+        delay_minutes=300,
+        counts=False,
+        alarm="AWS Backup job failed or missing",
+    ),
+    Promise(
+        store=DATABASE,
+        mechanism="pg_dump in the bucket of dumps and its replica",
+        period_minutes=24 * 60,
+        delay_minutes=60,
+        counts=False,
+        alarm="age of the newest dump",
+    ),
+    _versions(FILES),
+    Promise(
+        store=FILES,
+        mechanism="replica in the second region, with replication time control",
+        period_minutes=0,
+        delay_minutes=15,
+        counts=True,
+        alarm="S3 replication threshold missed",
+    ),
+    Promise(
+        store=OBJECTS,
+        mechanism="this program, run again",
+        period_minutes=0,
+        delay_minutes=0,
+        counts=True,
+        alarm="drift run",
+    ),
+    Promise(
+        store=SECRETS,
+        mechanism="Secrets Manager, and the program's encrypted state",
+        period_minutes=0,
+        delay_minutes=0,
+        counts=True,
+        alarm="drift run",
+    ),
+    Promise(
+        store=IMAGES,
+        mechanism="registry; built again from the commit that the tag names",
+        period_minutes=0,
+        delay_minutes=0,
+        counts=False,
+        alarm="pull errors",
+    ),
+    Promise(
+        store=LOGS,
+        mechanism="delivered by the load balancer every five minutes; observation, not data",
+        period_minutes=5,
+        delay_minutes=10,
+        counts=False,
+        alarm="none",
+    ),
+    Promise(
+        store=AUDIT,
+        mechanism="delivered by CloudTrail, locked in its bucket",
+        period_minutes=5,
+        delay_minutes=15,
+        counts=True,
+        alarm="CloudTrail delivery error",
+    ),
+    Promise(
+        store=METRICS,
+        mechanism="two replicas on their own volumes; observation, not data",
+        period_minutes=24 * 60,
+        delay_minutes=0,
+        counts=False,
+        alarm="Prometheus and Loki targets down",
+    ),
+)
+
+_NOTICE = (("alarm fires and a person answers", 10), ("decide", 5))
+_VERIFY = (("smoke test", 5),)
+# Durations of a Multi-AZ instance and of a cluster, upper ends (durations, databases and EKS): a
+# restore of little data takes 8 to 12 minutes and one Multi-AZ instance 9 to 20; blocks of a
+# restored volume arrive on first use. The drill of BAK-06 replaces these estimates by measurements.
+_RESTORE = (("restore to a point in time", 20), ("first pages and statistics", 5))
+_CLUSTER = (
+    ("network", 3),
+    ("control plane", 10),
+    ("nodes and add-ons", 6),
+    ("workloads", 8),
+)
+
+# One row for each kind of loss that DR-01 has to survive. Estimates, see above.
+RECOVERIES: tuple[Recovery, ...] = (
+    Recovery(
+        loss="a zone",
+        before=(),
+        branches=(
+            (("database failover", 2), ("clients connect again", 5)),
+            (("cache failover", 1),),
+            (("pods start on other nodes", 3),),
+        ),
+        after=(),
+    ),
+    Recovery(
+        loss="data, by a mistake",
+        before=_NOTICE,
+        branches=(_RESTORE,),
+        after=(("point the program at the new instance", 5), *_VERIFY),
+    ),
+    Recovery(
+        loss="the cluster",
+        before=_NOTICE,
+        branches=(_CLUSTER,),
+        after=_VERIFY,
+    ),
+    Recovery(
+        loss="the region",
+        before=_NOTICE,
+        branches=(_RESTORE, _CLUSTER, (("edge and certificates", 10),)),
+        after=(("names point to the second region", 2), *_VERIFY),
+    ),
+)
+
 _BY_LOSS = {recovery.loss: recovery for recovery in RECOVERIES}
 _MISTAKE = _BY_LOSS["data, by a mistake"]
-_VERIFY = _MISTAKE.after[-1:]
 
 
 def _after_notice(loss: str, *steps: tuple[str, int]) -> Recovery:
-    return Recovery(loss=loss, before=_MISTAKE.before, branches=(steps,), after=_VERIFY)
+    return Recovery(loss=loss, before=_NOTICE, branches=(steps,), after=_VERIFY)
 
 
 def _at_once(loss: str, *steps: tuple[str, int]) -> Recovery:
@@ -76,43 +287,42 @@ def promises(
     velero: VeleroSettings, cache: CacheSettings, storage: StorageSettings
 ) -> tuple[Promise, ...]:
     """Every mechanism, with the times that these settings give it."""
-    rows = [_of_settings(row, velero) for row in PROMISES if row.store != CACHE]
-    rows.append(_of_cache(cache))
+    rows = [*_ALWAYS, _of_velero(velero), _of_cache(cache)]
     if storage.state_bucket:
-        rows.append(
-            Promise(
-                store=STATE,
-                mechanism="versions in the bucket",
-                period_minutes=0,
-                delay_minutes=0,
-                counts=True,
-                alarm="none: every write makes a version",
-            )
-        )
+        rows.append(_versions(STATE))
     return tuple(rows)
 
 
-def _of_settings(row: Promise, velero: VeleroSettings) -> Promise:
-    if not row.mechanism.startswith("Velero"):
-        return row
-    return replace(
-        row,
+def _of_velero(velero: VeleroSettings) -> Promise:
+    """DR-04; copyMinutes is the margin for the copy itself."""
+    return Promise(
+        store=OBJECTS,
         mechanism=f"Velero, every {velero.every_minutes} minutes",
         period_minutes=velero.every_minutes,
         delay_minutes=velero.copy_minutes,
+        counts=True,
+        alarm="age of the newest Velero backup",
     )
 
 
 def _of_cache(cache: CacheSettings) -> Promise:
     """Neither kind counts: the cache holds nothing that the database does not (REDIS-03)."""
     if cache.kind == "elasticache":
-        return next(row for row in PROMISES if row.store == CACHE)
+        return Promise(
+            store=CACHE,
+            mechanism="daily snapshots; the cache holds nothing that the database does not",
+            period_minutes=24 * 60,
+            delay_minutes=60,
+            counts=False,
+            alarm="ElastiCache snapshot event",
+        )
+    lost = cache.in_cluster.loss_window_seconds
     return Promise(
         store=CACHE,
         mechanism=f"replicas and append-only files of {cache.nodes} members; a primary that is cut "
-        f"off loses {cache.in_cluster.loss_window_seconds} s",
+        f"off loses {lost} s",
         period_minutes=0,
-        delay_minutes=_minutes(cache.in_cluster.loss_window_seconds),
+        delay_minutes=_minutes(lost),
         counts=False,
         alarm="Redis without a replica",
     )

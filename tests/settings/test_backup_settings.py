@@ -1,4 +1,4 @@
-"""The backup section, the promises of DR-01 and DR-02 recomputed, and the lifetimes of GDPR-04."""
+"""The backup section, and the lifetimes of GDPR-04."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from settings.backup import (
-    OBJECTIVE_MINUTES,
-    PROMISES,
-    RECOVERIES,
-    BackupSettings,
-    Recovery,
-    an_hour_longer,
-)
+from settings.backup import BackupSettings, an_hour_longer
 from settings.core import refusals
 from settings.lifetimes import ERASURE_DAYS, Lifetime, broken, lifetimes
 from settings.storage import StorageSettings
@@ -103,78 +96,6 @@ def test_a_snapshot_that_aws_backup_could_not_start_is_found(hour: int, blocked:
 
 def test_the_default_hour_is_clear_of_the_databases_default_windows():
     assert read({}).blocked_by("03:00-04:00", "sun:04:30-sun:05:30") is None
-
-
-# -- DR-02 ------------------------------------------------------------------------------------
-def test_every_mechanism_that_counts_loses_less_than_an_hour():
-    worst = {(p.store, p.mechanism): p.worst_loss_minutes for p in PROMISES if p.counts}
-    assert worst
-    late = {row: minutes for row, minutes in worst.items() if minutes >= OBJECTIVE_MINUTES}
-    assert not late, f"the guide's RPO of one hour is not kept by {late}"
-
-
-def test_the_worst_losses_are_these():
-    table = {(p.store, p.period_minutes, p.delay_minutes) for p in PROMISES if p.counts}
-    assert ("database", 5, 0) in table, "point-in-time recovery: five minutes"
-    assert ("database", 5, 30) in table, "second region: 35 minutes"
-    assert ("files", 0, 15) in table, "replica: 15 minutes"
-    assert ("cluster objects", 30, 15) in table, "Velero: 45 minutes, where hourly would be 75"
-
-
-def test_neither_the_dump_nor_the_daily_snapshot_is_what_the_promise_rests_on():
-    daily = [p for p in PROMISES if p.period_minutes >= 24 * 60]
-    assert {p.store for p in daily} >= {"database"}
-    assert not any(p.counts for p in daily), "24 hours are not under one hour"
-
-
-def test_every_store_of_data_has_a_mechanism_that_counts_or_holds_nothing_of_its_own():
-    stores = {p.store for p in PROMISES}
-    assert stores == {
-        "database",
-        "files",
-        "cluster objects",
-        "secrets",
-        "cache",
-        "images",
-        "access logs",
-        "audit trail",
-        "metrics and logs in the cluster",
-    }
-    counted = {p.store for p in PROMISES if p.counts}
-    assert stores - counted == {
-        "cache",
-        "images",
-        "access logs",
-        "metrics and logs in the cluster",
-    }
-
-
-def test_every_mechanism_says_how_its_silence_is_noticed():
-    assert all(p.alarm for p in PROMISES)
-
-
-# -- DR-01 ------------------------------------------------------------------------------------
-@pytest.mark.parametrize("recovery", RECOVERIES, ids=lambda r: r.loss)
-def test_every_loss_is_repaired_within_an_hour(recovery: Recovery):
-    assert recovery.minutes < OBJECTIVE_MINUTES, (
-        f"{recovery.loss}: {recovery.minutes} minutes; the guide says less than one hour"
-    )
-
-
-def test_the_minutes_are_these():
-    assert {r.loss: r.minutes for r in RECOVERIES} == {
-        "a zone": 7,
-        "data, by a mistake": 50,
-        "the cluster": 47,
-        "the region": 49,
-    }
-
-
-def test_one_after_the_other_the_region_would_not_be_back_within_an_hour():
-    region = next(r for r in RECOVERIES if r.loss == "the region")
-    assert region.minutes_in_sequence > OBJECTIVE_MINUTES, (
-        "then the runbook need not insist on doing both at once"
-    )
 
 
 # -- GDPR-04 ----------------------------------------------------------------------------------
