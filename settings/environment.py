@@ -41,7 +41,7 @@ BACKUP_DAYS = 30  # the guide's "keep 30 days" (BAK-04)
 
 _LIBRARY, _DIGEST = "docker.io/library", f"@sha256:{DIGEST}"
 
-# Which key decides how long a copy lives; what is not here is not decided by an environment.
+# Which key decides how long a copy of people's data lives (settings/lifetimes.py).
 DECIDED_BY: Mapping[str, str] = {
     "dumps and their replica": "storage.dumpDays",
     "old and deleted versions of files, and their replica": "storage.noncurrentDays",
@@ -52,7 +52,6 @@ DECIDED_BY: Mapping[str, str] = {
     "hourly snapshots and their copy in the second region": "backup.hourlyKeepDays",
     "snapshots of files with their old versions, and their copy": "backup.files",
     "snapshots of the cache": "cache.snapshotRetentionDays",
-    "Velero's backups of cluster objects": "velero.keepHours",
     "application and container logs": "operators.logging.retentionDays",
 }
 
@@ -290,7 +289,7 @@ def _lifetimes(env: Environment) -> Iterator[PydanticCustomError]:
         audit_log_days=env.governance.audit_retention_days,
     )
     for row in broken(rows):
-        key = DECIDED_BY.get(row.copy, "storage")
+        key = DECIDED_BY[row.copy]
         yield clash(
             key,
             got=f"{row.copy} kept {row.days} days",
