@@ -5,9 +5,10 @@ whose key the file contains (fact A2). So the file here contains every key that 
 come as such variables, and the guide's own names stand beside them for a revision that reads them.
 
 Meets ENV-01 to ENV-21, OPT-01 to OPT-05, SEC-02 (origins), SEC-04 and SEC-05 (every secret in use),
-MIG-01 (the application's own runner is off), UPD-03 (drain), LB-22 (timeouts grow
-outwards), K8S-05, K8S-06, K8S-07, K8S-09 as far as it declares whom it reaches, LOG-02 and LOG-03
-(version, Sentry), A22's sizes (settings/workloads.py).
+MIG-01 (the application's own runner is off), CICD-08 (programs are declared here, images and
+namespace are the environment's, and no chart brings a database or a password along), UPD-03
+(drain), LB-22 (timeouts grow outwards), K8S-05, K8S-06, K8S-07, K8S-09 as far as it declares whom
+it reaches, LOG-02 and LOG-03 (version, Sentry), A22's sizes (settings/workloads.py).
 
 - Each duration is one number of seconds and is written as its reader takes it: milliseconds, Go.
 - `sslmode=prefer` to the pooler: PgBouncer takes TLS where it has a certificate, and the way to it

@@ -458,6 +458,22 @@ def test_only_what_is_named_is_deployed_under_the_applications_names():
     ], "A8"
 
 
+def test_images_and_namespace_are_the_environments_and_no_store_comes_along():
+    """CICD-08: the guide's chart would bring PostgreSQL and Redis with a password of its own."""
+    built = {name: IMAGE.replace("archesai:v1.2.3", f"{name}:v2.0.0") for name in EVERY}
+    made = deployed(settings(**{name: {"image": image} for name, image in built.items()}))
+    running = {each.name: each.inputs for each in made.of(DEPLOYMENT)}
+    for name, image in built.items():
+        described = running.pop(f"app-{name}")
+        assert described["metadata"]["namespace"] == "production"
+        assert image in {
+            each["image"] for each in described["spec"]["template"]["spec"]["containers"]
+        }
+    assert not running, "a program that nobody named"
+    for kind in ("apps/v1:StatefulSet", "core/v1:Secret", "helm.sh/v3:Release"):
+        assert not made.of(f"kubernetes:{kind}"), "what the chart's defaults bring along"
+
+
 def test_the_api_port_is_one_number_everywhere():
     both = {"api": {"image": IMAGE, "port": 8181}, "platform": {"image": IMAGE}}
     made = deployed(WorkloadsSettings.model_validate_json(json.dumps(both)))
