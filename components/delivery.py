@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
+from components import secrets
 from components.access import ClusterAccess, ClusterAccessArgs
 from components.alarm_table import GLOBAL_REGION
 from components.context import Context
@@ -287,7 +288,7 @@ def own_rights(
         ),
         statement(
             ["secretsmanager:GetSecretValue"],
-            context.arn("secretsmanager", "secret:*"),
+            context.arn("secretsmanager", f"secret:{secrets.path(context)}*"),
             sid="SecretsItWrote",
         ),
         statement(["ecr:GetAuthorizationToken"], "*", sid="RegistryLogin"),

@@ -70,6 +70,11 @@ def keys_of(settings: SecretsSettings) -> tuple[str, ...]:
     return (*LENGTHS, ENCRYPTION, *given)
 
 
+def path(context: Context) -> str:
+    """What the names of all secrets of this environment begin with, and of no other's."""
+    return f"{context.project}/{context.stack}/"
+
+
 def own_account_over_tls(account_id: str) -> str:
     """The resource policy of each secret: it grants nothing, and refuses what must never happen."""
     return document(
@@ -170,7 +175,7 @@ class Secrets(pulumi.ComponentResource):
         }
         secret = aws.secretsmanager.Secret(
             f"{self._child}-{key}",
-            name=pulumi.Output.concat(f"{context.project}/{context.stack}/{key}-", suffix),
+            name=pulumi.Output.concat(f"{path(context)}{key}-", suffix),
             description=f"{key} of {context.project} {context.stack}",
             kms_key_id=keys.secrets.arn,
             recovery_window_in_days=self._args.settings.recovery_window_days,

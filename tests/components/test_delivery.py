@@ -283,6 +283,13 @@ def test_keys_are_used_through_services_only():
     assert "StateKey" not in rights
 
 
+def test_secrets_are_read_back_in_the_own_environment_only():
+    read_back = by_sid(delivery.own_rights(context(), read(), [IMAGE]))["SecretsItWrote"]
+    assert read_back["Resource"] == (
+        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:arches/test/*"
+    ), "the pipeline of staging would read production's secrets where both share an account"
+
+
 def test_roles_are_passed_to_the_programs_services_only():
     passed = by_sid(delivery.own_rights(context(), read(), [IMAGE]))["RolesForServices"]
     assert passed["Action"] == ["iam:PassRole"]
