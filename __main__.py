@@ -56,5 +56,5 @@ Platform("platform", PlatformArgs(
 governance = Governance("governance", GovernanceArgs(
     context=at, settings=env.governance, keys=keys, storage=storage, alarms=alarms,
     registry=registry, cluster=cluster), on)
-publish(at, backup=backup, cache=cache, cluster=cluster, database=database, edge=edge,
+publish(at, backup=backup, base=base, cache=cache, cluster=cluster, database=database, edge=edge,
         delivery=governance.delivery, registry=registry, storage=storage)

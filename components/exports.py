@@ -11,6 +11,7 @@ from components.context import Context
 from components.database import Database
 from components.delivery import Delivery
 from components.edge import Edge
+from components.kubernetes.base import ClusterBase
 from components.registry import Registry
 from components.storage import Storage
 
@@ -19,6 +20,7 @@ def publish(
     context: Context,
     *,
     backup: Backup,
+    base: ClusterBase,
     cache: CacheEndpoint,
     cluster: Cluster,
     database: Database,
@@ -38,6 +40,7 @@ def publish(
         "kubeconfigCommand": pulumi.Output.concat(
             "aws eks update-kubeconfig --region ", region, " --name ", cluster.cluster_name
         ),
+        "namespace": base.namespace,
         "databaseEndpoint": pulumi.Output.concat(database.address, ":", str(database.port)),
         "databaseName": database.name,
         "databaseMasterSecretArn": database.master_secret_arn,

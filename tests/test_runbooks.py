@@ -11,6 +11,7 @@ import pytest
 from components.alarm_table import table
 from components.alarms import OWN_TEXT, events
 from tests.components.test_alarms import settings, watched
+from tests.test_stacks import EXPORTS
 
 RUNBOOKS = Path(__file__).parent.parent / "docs" / "runbooks"
 TITLE = "# Alarm: "
@@ -20,6 +21,10 @@ HEADINGS = ["What it means", "First three checks", "What to do", "When to escala
 ALARMS = sorted(
     path for path in RUNBOOKS.glob("*.md") if path.read_text(encoding="utf-8").startswith(TITLE)
 )
+
+
+EVERY = sorted(RUNBOOKS.glob("*.md"))
+NAMESPACE = 'NS="$(pulumi stack output namespace -s "$STACK")"'
 
 
 def named() -> set[str]:
@@ -55,3 +60,20 @@ def test_the_commands_of_a_runbook_parse(path: Path):
         )
         assert parsed.returncode == 0, f"{command}\n{parsed.stderr}"
         assert "<" not in re.sub(r"<>", "", command), "a placeholder would be a redirection"
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_a_runbook_asks_the_stack_for_its_namespace_before_it_uses_it(path: Path):
+    text = path.read_text(encoding="utf-8")
+    for asked in re.findall(r"-n (\S+)|namespace=[\"'](\w+)", text):
+        assert "production" not in asked, "another environment's namespace has another name"
+    used = [text.index(word) for word in ('"$NS"', "'$NS'") if word in text]
+    if used:
+        assert text.count(NAMESPACE) == 1, "said once"
+        assert text.index(NAMESPACE) < min(used), "kubectl would look into the default namespace"
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_every_output_that_a_runbook_asks_for_is_an_output_of_the_stack(path: Path):
+    asked = set(re.findall(r"stack output ([a-z]\w*)", path.read_text(encoding="utf-8")))
+    assert asked <= EXPORTS, f"{sorted(asked - EXPORTS)}: the command would print nothing"

@@ -130,6 +130,7 @@ EXPORTS = {
     "kubeconfig",
     "kubeconfigCommand",
     "nameServers",
+    "namespace",
     "previewRoleArn",
     "reports",
     "repositoryUrls",
