@@ -1,6 +1,18 @@
 """Every rule of the pack, room by room. A rule is in force because it stands in this list."""
 
-from rules import cluster, data, edge, identity, network, observability, stack, storage
+from rules import (
+    cluster,
+    containers,
+    data,
+    edge,
+    hosts,
+    identity,
+    network,
+    observability,
+    pod_security,
+    stack,
+    storage,
+)
 from rules.model import Rule, StackRule
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -11,6 +23,9 @@ RULES: tuple[Rule | StackRule, ...] = (
     *data.RULES,
     *storage.RULES,
     *observability.RULES,
+    *hosts.RULES,
+    *pod_security.RULES,
+    *containers.RULES,
     *stack.RULES,
 )
 # The rules that guard the guide's checklists: they bind wherever customers are served.
