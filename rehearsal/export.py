@@ -2,6 +2,8 @@
 
 `stack.json` is `pulumi stack export` after a rehearsed `up` with every secret scrubbed;
 `manifests/` holds each Kubernetes object, `helm/` each release, `config/` each rendered document.
+Names do not depend on the order in which a run made things, so two exports can be compared. A
+Secret has "[secret]" in the place of its data: no API server takes it, so nobody overwrites one.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from rehearsal.session import Session
 
 SCRUBBED = "[secret]"
-# inputs that are whole documents, by the ending of their name
+# Inputs that are whole documents.
 _DOCUMENTS = ("policy", "policyDocument", "assumeRolePolicy", "configurationValues", "eventPattern")
 
 
@@ -35,7 +38,7 @@ def write(session: Session, folder: Path) -> list[Path]:
 def _files(state: Mapping[str, Any], folder: Path) -> Iterator[Path]:
     yield _write(folder / "stack.json", json.dumps(state, indent=2, sort_keys=True) + "\n")
     taken: set[Path] = set()
-    for resource in state["deployment"].get("resources", []):
+    for resource in sorted(state["deployment"].get("resources", []), key=lambda each: each["urn"]):
         name = resource["urn"].split("::", 3)[3]
         kind = resource["type"].rsplit(":", 1)[-1]
         inputs = resource.get("inputs") or {}
@@ -46,17 +49,19 @@ def _files(state: Mapping[str, Any], folder: Path) -> Iterator[Path]:
                 "version": inputs.get("version"),
                 "values": inputs.get("values"),
             }
-            path = _own(folder / "helm", name, kind, ".json", taken)
+            path = _own(folder / "helm", name, ".json", taken)
             yield _write(path, json.dumps(release, indent=2) + "\n")
         elif resource["type"].startswith("kubernetes:"):
-            path = _own(folder / "manifests", name, kind, ".yaml", taken)
+            path = _own(folder / "manifests", f"{name}.{kind}", ".yaml", taken)
             yield _write(path, yaml.safe_dump(inputs, sort_keys=True))
             for label, text in _documents(kind, inputs):
-                yield _write(_own(folder / "config", f"{name}.{label}", kind, "", taken), text)
+                yield _write(_own(folder / "config", f"{name}.{label}", "", taken), text)
+        elif resource["type"] == "aws:cloudfront/function:Function":
+            yield _write(_own(folder / "config", name, ".js", taken), inputs["code"])
         for key, value in inputs.items():
             if key in _DOCUMENTS and isinstance(value, str) and value.startswith("{"):
                 document = json.dumps(json.loads(value), indent=2, sort_keys=True) + "\n"
-                path = _own(folder / "config", name, kind, f".{key}.json", taken)
+                path = _own(folder / "config", f"{name}.{kind}", f".{key}.json", taken)
                 yield _write(path, document)
 
 
@@ -70,14 +75,10 @@ def _documents(kind: str, manifest: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "rules.yaml", yaml.safe_dump(spec, sort_keys=False)
 
 
-def _own(folder: Path, name: str, kind: str, ending: str, taken: set[Path]) -> Path:
-    """A path that no other resource has: a Deployment and a Service may share a logical name."""
-    path = folder / f"{name}{ending}"
-    number = 1
-    while path in taken:
-        tail = kind if number == 1 else f"{kind}.{number}"
-        path = folder / f"{name}.{tail}{ending}"
-        number += 1
+def _own(folder: Path, name: str, ending: str, taken: set[Path]) -> Path:
+    """A path that no other resource has: components may share the names of their children."""
+    names = chain([name], (f"{name}.{number}" for number in count(2)))
+    path = next(path for each in names if (path := folder / f"{each}{ending}") not in taken)
     taken.add(path)
     return path
 

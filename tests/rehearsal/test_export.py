@@ -87,17 +87,20 @@ def test_objects_releases_and_documents_are_files_of_their_own(tmp_path: Path) -
                 values={"replicas": 3},
             ),
             _resource("aws:iam/role:Role", "deploy", assumeRolePolicy=policy, name="deploy"),
+            _resource("aws:cloudfront/function:Function", "answers", code="function handler() {}"),
             _resource("aws:ec2/vpc:Vpc", "network", cidrBlock="10.20.0.0/16"),
         ),
         tmp_path,
     )
-    assert files == [
-        "stack.json",
-        "manifests/arches.yaml",
+    assert sorted(files) == [
+        "config/answers.js",
+        "config/deploy.Role.assumeRolePolicy.json",
         "helm/loki.json",
-        "config/deploy.assumeRolePolicy.json",
+        "manifests/arches.Namespace.yaml",
+        "stack.json",
     ]
-    manifest = yaml.safe_load((tmp_path / "manifests/arches.yaml").read_text())
+    assert (tmp_path / "config/answers.js").read_text() == "function handler() {}"
+    manifest = yaml.safe_load((tmp_path / "manifests/arches.Namespace.yaml").read_text())
     assert manifest == {"apiVersion": "v1", "kind": "Namespace"}
     assert json.loads((tmp_path / "helm/loki.json").read_text()) == {
         "chart": "loki",
@@ -105,7 +108,7 @@ def test_objects_releases_and_documents_are_files_of_their_own(tmp_path: Path) -
         "version": "6.1.0",
         "values": {"replicas": 3},
     }
-    document = json.loads((tmp_path / "config/deploy.assumeRolePolicy.json").read_text())
+    document = json.loads((tmp_path / "config/deploy.Role.assumeRolePolicy.json").read_text())
     assert document == {"Version": "2012-10-17", "Statement": []}
 
 
@@ -130,10 +133,10 @@ def test_what_a_daemon_reads_can_be_handed_to_it(tmp_path: Path) -> None:
     )
     assert files == [
         "stack.json",
-        "manifests/gateway-files.yaml",
+        "manifests/gateway-files.ConfigMap.yaml",
         "config/gateway-files.mime.types",
         "config/gateway-files.nginx.conf",
-        "manifests/alerts.yaml",
+        "manifests/alerts.PrometheusRule.yaml",
         "config/alerts.rules.yaml",
     ]
     assert (tmp_path / "config/gateway-files.nginx.conf").read_text() == "events {}\n"
@@ -152,13 +155,13 @@ def test_resources_that_share_a_name_do_not_overwrite_each_other(tmp_path: Path)
         ),
         tmp_path,
     )
-    assert files == [
-        "stack.json",
-        "manifests/api.yaml",
-        "manifests/api.Service.yaml",
-        "manifests/api.Service.2.yaml",
-        "config/api.policy.json",
+    assert sorted(files) == [
         "config/api.BucketPolicy.policy.json",
+        "config/api.Policy.policy.json",
+        "manifests/api.Deployment.yaml",
+        "manifests/api.Service.2.yaml",
+        "manifests/api.Service.yaml",
+        "stack.json",
     ], "an object of the deployment would be missing from the export without a word"
 
 
@@ -166,15 +169,31 @@ def test_an_export_is_written_afresh(tmp_path: Path) -> None:
     folder = tmp_path / "export"
     _write(_state(_resource("kubernetes:core/v1:Namespace", "old", kind="Namespace")), folder)
     _write(_state(_resource("kubernetes:core/v1:Namespace", "new", kind="Namespace")), folder)
-    assert [f.name for f in (folder / "manifests").iterdir()] == ["new.yaml"]
+    assert [f.name for f in (folder / "manifests").iterdir()] == ["new.Namespace.yaml"]
 
 
 def test_two_exports_of_one_state_are_equal_byte_for_byte(tmp_path: Path) -> None:
     state = _state(_resource("aws:iam/policy:Policy", "reads", policy='{"b": 1, "a": 2}'))
     for name in ("one", "two"):
         _write(state, tmp_path / name)
-    for file in ("stack.json", "config/reads.policy.json"):
+    for file in ("stack.json", "config/reads.Policy.policy.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_the_order_in_which_a_run_made_things_changes_no_file(tmp_path: Path) -> None:
+    urn = "urn:pulumi:prod::arches::arches:index:{}$kubernetes:core/v1:ConfigMap::files"
+    made = [
+        _resource("kubernetes:core/v1:ConfigMap", "files", kind="ConfigMap", data={"a": parent})
+        | {"urn": urn.format(parent)}
+        for parent in ("Gateway", "Pooler")
+    ]
+    made.append(_resource("kubernetes:apps/v1:Deployment", "files", kind="Deployment"))
+    written: list[dict[str, str]] = []
+    for name, order in (("one", made), ("two", made[::-1])):
+        files = _write(_state(*order), tmp_path / name)
+        written.append({file: (tmp_path / name / file).read_text() for file in files[1:]})
+    assert written[0] == written[1], "two exports could not be compared"
+    assert len(written[0]) == 5
 
 
 @pytest.mark.parametrize("text", ["[secret]", "plain words", ""])
