@@ -10,6 +10,9 @@ from rules import (
     network,
     observability,
     pod_security,
+    pods,
+    reachability,
+    security_groups,
     stack,
     storage,
 )
@@ -17,6 +20,9 @@ from rules.model import Rule, StackRule
 
 RULES: tuple[Rule | StackRule, ...] = (
     *network.RULES,
+    *security_groups.RULES,
+    *reachability.RULES,
+    *pods.RULES,
     *edge.RULES,
     *cluster.RULES,
     *identity.RULES,
