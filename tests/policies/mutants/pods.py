@@ -1,0 +1,78 @@
+"""What breaks network policies."""
+
+from __future__ import annotations
+
+from tests.policies.mutation import Mutant, drop, put
+
+_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+_API, _GATEWAY, _DUMPS = (f"platform-network-{each}" for each in ("api", "gateway", "dumps"))
+_BLACKBOX = "platform-operators-namespaces-monitoring-blackbox-exporter"
+_SPARED = "spec.egress.1.to.0.ipBlock.except"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        rule="network-policy-no-open-ingress",
+        title="everybody",
+        change=drop(_POLICY, "spec.ingress.0.from", _API),
+        says=("it admits everybody",),
+    ),
+    Mutant(
+        rule="network-policy-no-open-ingress",
+        title="an empty list, which is everybody",
+        change=put(_POLICY, "spec.ingress.0.from", [], _API),
+        says=("it admits everybody",),
+    ),
+    Mutant(
+        rule="network-policy-no-open-ingress",
+        title="the internet",
+        change=put(_POLICY, "spec.ingress.0.from.0.ipBlock.cidr", "0.0.0.0/0", _GATEWAY),
+        says=("it admits 0.0.0.0/0",),
+    ),
+    Mutant(
+        rule="network-policy-egress-no-private",
+        title="everywhere",
+        change=put(_POLICY, "spec.egress", [{}], _API),
+        says=("it lets pods out to everywhere, private addresses too",),
+    ),
+    Mutant(
+        rule="network-policy-egress-no-private",
+        title="nothing excepted",
+        change=drop(_POLICY, _SPARED, _BLACKBOX),
+        says=(
+            "its way to the internet also leads to 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, "
+            "169.254.169.254",
+        ),
+    ),
+    Mutant(
+        rule="network-policy-egress-no-private",
+        title="the node's metadata not excepted",
+        change=put(_POLICY, _SPARED, ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"], _BLACKBOX),
+        says=("its way to the internet also leads to 169.254.169.254",),
+    ),
+    Mutant(
+        rule="network-policy-egress-no-private",
+        title="our own network not excepted",
+        change=put(
+            _POLICY, _SPARED, ["169.254.169.254/32", "172.16.0.0/12", "192.168.0.0/16"], _BLACKBOX
+        ),
+        says=("its way to the internet also leads to 10.0.0.0/8",),
+    ),
+    Mutant(
+        rule="network-policy-ports-named",
+        title="every port of the data subnets",
+        change=drop(_POLICY, "spec.egress.2.ports", _API),
+        says=("egress opens every port for 10.20.224.0/22, 10.20.228.0/22, 10.20.232.0/22",),
+    ),
+    Mutant(
+        rule="network-policy-ports-named",
+        title="every port of the gateway",
+        change=drop(_POLICY, "spec.ingress.0.ports", _GATEWAY),
+        says=("ingress opens every port for 10.20.0.0/19, 10.20.32.0/19, 10.20.64.0/19",),
+    ),
+    Mutant(
+        rule="network-policy-ports-named",
+        title="every port of the internet",
+        change=drop(_POLICY, "spec.egress.3.ports", _DUMPS),
+        says=("egress opens every port for 10.20.0.0/19, 10.20.32.0/19, 10.20.64.0/19, 0.0.0.0/0",),
+    ),
+)
