@@ -1,6 +1,7 @@
 """Every rule of the pack, room by room. A rule is in force because it stands in this list."""
 
 from rules import (
+    access,
     cluster,
     containers,
     data,
@@ -32,6 +33,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     *hosts.RULES,
     *pod_security.RULES,
     *containers.RULES,
+    *access.RULES,
     *stack.RULES,
 )
 # The rules that guard the guide's checklists: they bind wherever customers are served.

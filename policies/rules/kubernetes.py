@@ -157,7 +157,7 @@ def known(props: Props, path: str, default: Any = None) -> Any:
         return default
 
 
-# -- what rules about pods have in common --------------------------------------------------------
+# -- what rules have in common -------------------------------------------------------------------
 def judged(judge: Callable[[Template], Iterator[str]]) -> Callable[[Props], Iterator[str]]:
     """A judge of pods as a judge of whatever makes them."""
 
@@ -167,6 +167,22 @@ def judged(judge: Callable[[Template], Iterator[str]]) -> Callable[[Props], Iter
             raise NotApplicable("it declares no pod")
         for template in found:
             yield from judge(template)
+
+    return each
+
+
+def judged_objects(
+    judge: Callable[[Object], Iterator[str]], *kinds: str
+) -> Callable[[Props], Iterator[str]]:
+    """A judge of objects of these kinds as a judge of the resource that they stand in."""
+
+    def each(props: Props) -> Iterator[str]:
+        found = list(objects(props, *kinds))
+        if not found:
+            raise NotApplicable(f"it holds no {' and no '.join(kinds)}")
+        for one in found:
+            for wrong in judge(one):
+                yield f"{one.said_of}{wrong}"
 
     return each
 
