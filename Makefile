@@ -6,10 +6,10 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview rehearse up destroy recover export check test bench lock schema format
+.PHONY: help setup preview rehearse up destroy recover export report verify-report rules mutate check test bench lock schema format
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(READY) ## make what is missing: virtual environment and packages
 
@@ -39,6 +39,18 @@ recover: $(READY) ## after an interrupted run: bring state and rehearsal account
 
 export: $(READY) ## write build/export/STACK: state, manifests, documents
 	@$(RUN) -m rehearsal export $(STACK)
+
+report: $(READY) ## write build/report/STACK: what an auditor reads, in seven formats
+	@$(RUN) -m rehearsal report $(STACK)
+
+verify-report: $(READY) ## compute a report again: FILE=build/report/prod/report.json
+	@$(RUN) -m reports verify $(FILE)
+
+rules: $(READY) ## every rule of the policy pack
+	@$(RUN) -m reports rules
+
+mutate: $(READY) ## break the environments in every way that a rule guards; the score
+	@PYTHONPATH=policies $(RUN) -W ignore -m tests.policies.mutate
 
 check: $(READY) ## the inner loop: format, lint, types, unit tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types units

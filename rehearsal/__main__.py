@@ -17,6 +17,8 @@ from rehearsal.account import AccountError
 from rehearsal.faults import FaultError, Faults
 from rehearsal.providers.kubernetes import Kubernetes
 from rehearsal.providers.standin import Refused
+from reports.__main__ import PROBLEMS, write
+from reports.run import load as run_of
 
 BAD_INPUT = 2
 FAILED = 1
@@ -36,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         "rehearse": _rehearse,
         "up": _up,
         "export": _export,
+        "report": _report,
         "recover": _recover,
         "destroy": _destroy,
         "engine": _engine,
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings.read(paths.stack_file(given.stack))
         return commands[given.command](given)
-    except (settings.SettingsError, FaultError, AccountError) as error:
+    except (settings.SettingsError, FaultError, AccountError, *PROBLEMS) as error:
         return _refused(str(error), BAD_INPUT)
     except (
         locks.Busy,
@@ -77,8 +80,8 @@ def _open(given: argparse.Namespace, **options: Any) -> Any:
         engine=engine.find(say),
         command=f"{given.command} {given.stack}",
         faults=Faults.parse(given.fault),
-        # A plan asks nothing of a cluster, so a first one needs none.
-        programs=None if given.command == "preview" else cluster.prepare(say),
+        # A plan asks nothing of a cluster, so a first one needs none; nor does a report.
+        programs=None if given.command in ("preview", "report") else cluster.prepare(say),
         **options,
     )
 
@@ -262,6 +265,47 @@ def _export(given: argparse.Namespace) -> int:
             say(f"wrote {written.relative_to(paths.ROOT)}")
     shutil.rmtree(work, ignore_errors=True)
     return 0
+
+
+def _report(given: argparse.Namespace) -> int:
+    """The auditor's report from a preview and an `up` in an account of its own."""
+    work = paths.home() / "report" / given.stack
+    shutil.rmtree(work, ignore_errors=True)
+    with _open(given, folder=work) as opened:
+        opened.run("preview", check=False)
+        planned = opened.folder / "preview.events.jsonl"
+        events, state = [planned], None
+        plan = run_of(planned)
+        if plan.result == "succeeded":
+            _timed_up(opened)
+            events.append(opened.folder / "up.events.jsonl")
+            state = work / "state.json"
+            state.write_text(json.dumps(export.scrubbed(opened.state())), encoding="utf-8")
+            for line in _again(opened, events[-1]):
+                return _refused(line, FAILED)
+        other = _newest_other(given.stack)
+        code = write(events, state, paths.BUILD / "report" / given.stack, other)
+        _say_honestly(opened)
+    shutil.rmtree(work, ignore_errors=True)
+    return code
+
+
+def _again(opened: session.Session, deployed: Path) -> list[str]:
+    """Where the pack judges the finished state otherwise than the `up` that made it."""
+    during = {(f.rule, f.urn, f.text) for f in run_of(deployed).findings}
+    after = {(f.rule, f.urn, f.text) for f in opened.analyze()}
+    return [
+        f"{rule} says of {urn.split('::', 3)[3]}, judging the "
+        f"{'run' if (rule, urn, text) in during else 'state'} and not the other: {text}"
+        for rule, urn, text in sorted(during ^ after)
+    ]
+
+
+def _newest_other(stack: str) -> Path | None:
+    """The report of another environment, to compare with: the one that was written last."""
+    found = (paths.BUILD / "report").glob("*/report.json")
+    others = [path for path in found if path.parent.name != stack]
+    return max(others, key=lambda path: path.stat().st_mtime, default=None)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from rehearsal.providers.aws import Aws
 from rehearsal.providers.kubernetes import Kubernetes
 from rehearsal.providers.random import Random
 from rehearsal.providers.standin import StandIn, serving
+from reports.run import Finding, finding
 
 # Protects nothing but the form: the rehearsal's secrets are canaries and its state is local.
 PASSPHRASE = "rehearsal"
@@ -144,6 +145,20 @@ class Session:
         if done[0] != 0:
             raise EngineFailed(done[0], _last_line(done[2]))
         return json.loads(done[1])
+
+    def analyze(self) -> list[Finding]:
+        """What the policy pack says of the stack's state, without a run. Raises EngineFailed."""
+        code, out, err = self._call(
+            [
+                str(self.engine.path), "policy", "analyze", "--stack", self.stack, "--json",
+                "--policy-pack", str(self.program / "policies"),
+            ]
+        )  # fmt: skip
+        said = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        found = [finding(each["policyEvent"]) for each in said if each.get("policyEvent")]
+        if code != 0 and not any(each.level == "mandatory" for each in found):
+            raise EngineFailed(code, _last_line(err) or _last_line(out))
+        return found
 
     def pulumi(self, *arguments: str, stdin: str | None = None, cwd: Path | None = None) -> str:
         """A small engine command; its standard output. Raises EngineFailed."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rehearsal.timeline import Timeline, minutes
+from reports.run import Finding, finding
 
 _MARKS = {
     "create": "+",
@@ -107,34 +108,34 @@ def parents_of(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def policy(events: Iterable[Mapping[str, Any]]) -> tuple[list[str], int]:
-    """Lines on the policy pack's verdicts, and how many mandatory rules were broken."""
-    violations: dict[tuple[str, str, str], str] = {}
+    """Lines on the policy pack's verdicts, and how many mandatory rules were broken.
+
+    What is not known until deployed is a line for each rule: a preview of a new environment has
+    many of those, and nobody can act on one.
+    """
+    findings: dict[Finding, None] = {}
     passed: Counter[str] = Counter()
     judged: set[str] = set()
-    levels: dict[tuple[str, str, str], str] = {}
     for event in events:
-        violation = event.get("policyEvent")
-        if violation:
-            key = (
-                violation["policyName"],
-                violation.get("resourceUrn", ""),
-                " ".join(violation["message"].split()),
-            )
-            violations[key] = violation["enforcementLevel"]
-            levels[key] = violation["enforcementLevel"]
+        if said := event.get("policyEvent"):
+            findings[finding(said)] = None
         for kind in ("policyAnalyzeSummaryEvent", "policyAnalyzeStackSummaryEvent"):
-            verdict = event.get(kind)
-            if verdict:
+            if verdict := event.get(kind):
                 passed.update(verdict.get("passed") or ())
                 judged.add(verdict.get("resourceUrn") or "stack")
-    mandatory = sum(level == "mandatory" for level in levels.values())
+    told = [each for each in findings if each.outcome != "unknown"]
+    unknown = Counter(each.rule for each in findings if each.outcome == "unknown")
+    mandatory = sum(each.level == "mandatory" for each in told)
     lines = [
         f"{len(passed)} rules passed on {len(judged)} resources; "
-        f"{mandatory} mandatory and {len(levels) - mandatory} advisory violations"
+        f"{mandatory} mandatory and {len(told) - mandatory} advisory violations; "
+        f"{sum(unknown.values())} checks not known until deployed"
     ]
-    for (rule, urn, message), level in sorted(violations.items()):
-        name = urn.split("::", 3)[3] if urn.count("::") >= 3 else "stack"
-        lines.append(f"  {level}: {rule} on {name}: {message}")
+    for each in sorted(told, key=lambda f: (f.level != "mandatory", f.rule, f.urn, f.text)):
+        name = each.urn.split("::", 3)[3] if each.urn.count("::") >= 3 else "stack"
+        lines.append(f"  {each.level}: {each.rule} on {name}: {each.text}")
+    for rule, count in sorted(unknown.items()):
+        lines.append(f"  not known until deployed: {rule} on {count} resources")
     return lines, mandatory
 
 

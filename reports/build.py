@@ -18,6 +18,7 @@ from typing import Any
 
 from rules import CHECKLIST, RULES, levels, waivers
 from rules.model import Rule, StackRule
+from rules.stores import STATEFUL
 from rules.waivers import Waiver
 
 from reports import ROOT, digests, frameworks, pictures, trace
@@ -121,9 +122,8 @@ def build(sources: Sources) -> Report:
     last = sources.runs[-1]
     known = {rule.name for rule in RULES}
     for run in sources.runs:
-        _fits(run, known)
+        _fits(run, known, sources.levels)
     results = tuple(_result(rule, sources) for rule in RULES)
-    answered, _ = frameworks.answered(results)
     verdicts = {result.name: result.verdict for result in results}
     return Report(
         version=VERSION,
@@ -134,7 +134,7 @@ def build(sources: Sources) -> Report:
         digests=sources.digests,
         runs=tuple(_row(run, sources.digests) for run in sources.runs),
         rules=results,
-        frameworks=answered,
+        frameworks=frameworks.answered(results),
         requirements=tuple(_traced(verdicts)),
         departures=tuple(departures((ROOT / "docs" / "guide.md").read_text(encoding="utf-8"))),
         waivers=tuple(_waivers(sources, results)),
@@ -147,7 +147,7 @@ def build(sources: Sources) -> Report:
     )
 
 
-def _fits(run: Run, known: set[str]) -> None:
+def _fits(run: Run, known: set[str], levels_: Mapping[str, str]) -> None:
     said = {finding.rule for finding in run.findings}
     said |= run.joined | {rule for names in run.passed.values() for rule in names}
     if strange := sorted(said - known):
@@ -159,6 +159,7 @@ def _fits(run: Run, known: set[str]) -> None:
         rule.name
         for rule in RULES
         if isinstance(rule, StackRule)
+        and levels_[rule.name] != "disabled"
         and rule.name not in run.joined
         and any(each.type in rule.types for each in run.resources.values())
     )
@@ -360,18 +361,18 @@ def _waivers(sources: Sources, results: Sequence[RuleResult]) -> Iterable[Waiver
 
 def _types(run: Run) -> Iterable[TypeRow]:
     judged = Counter(type_ for rule in RULES for type_ in rule.types)
-    excused = frameworks.excused_types()
     for type_, count in sorted(Counter(r.type for r in run.resources.values()).items()):
-        reason = "" if judged[type_] else excused.get(type_, "nobody says why nothing is judged")
-        yield TypeRow(type=type_, resources=count, rules=judged[type_], reason=reason)
+        reason = frameworks.excuse(type_) or "nobody says why nothing is judged of it"
+        yield TypeRow(
+            type=type_, resources=count, rules=judged[type_], reason="" if judged[type_] else reason
+        )
 
 
 def _losses(runs: Sequence[Run]) -> Iterable[Loss]:
-    stateful = frameworks.stateful_types()
     for run in runs:
         for urn, operation in sorted(run.gone.items()):
             type_ = urn.split("::")[2].rsplit("$", 1)[-1]
-            if type_ in stateful:
+            if type_ in STATEFUL:
                 name = urn.split("::", 3)[3]
                 yield Loss(urn=urn, type=type_, name=name, operation=f"{run.kind}: {operation}")
 

@@ -109,7 +109,7 @@ def read(events: Iterable[Mapping[str, Any]], name: str = "events") -> Run:
         if metadata := (event.get("resOutputsEvent") or {}).get("metadata"):
             _note(metadata, resources, {})
         if said := event.get("policyEvent"):
-            findings[_finding(said)] = None
+            findings[finding(said)] = None
         if judged := event.get("policyAnalyzeSummaryEvent"):
             passed[judged["resourceUrn"]] = frozenset(judged.get("passed") or ())
             packs.add(f"{judged['policyPackName']} {judged['policyPackVersion']}")
@@ -185,7 +185,8 @@ def _note(
     )
 
 
-def _finding(said: Mapping[str, Any]) -> Finding:
+def finding(said: Mapping[str, Any]) -> Finding:
+    """The finding of one of the engine's policy events."""
     told = outcomes.read(said["message"])
     return Finding(
         rule=said["policyName"],

@@ -53,11 +53,6 @@ def waived(finding: Said, expires: str, owner: str, ticket: str) -> Said:
 def read(message: str) -> Said:
     """The finding in an engine's message."""
     _, _, text = message.rstrip("\n").partition("\n")
-    for beginning, outcome in (
-        (_UNKNOWN, "unknown"),
-        (_ERROR, "error"),
-        (_WAIVED, "waived"),
-    ):
-        if text.startswith(beginning):
-            return Said(outcome, text)  # type: ignore[arg-type]
-    return Said("violated", text)
+    beginnings: dict[str, Outcome] = {_UNKNOWN: "unknown", _ERROR: "error", _WAIVED: "waived"}
+    told = (outcome for beginning, outcome in beginnings.items() if text.startswith(beginning))
+    return Said(next(told, "violated"), text)

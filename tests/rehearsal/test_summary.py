@@ -134,11 +134,26 @@ def test_policy_lines_say_what_passed_and_each_violation_once() -> None:
     ]
     lines, mandatory = summary.policy(events)
     assert lines == [
-        "3 rules passed on 3 resources; 1 mandatory and 1 advisory violations",
-        "  mandatory: rds-private on database: A rule's sentence. it has a public address; fix it",
-        "  advisory: required-tags on stack: A rule's sentence. no owner",
+        "3 rules passed on 3 resources; 1 mandatory and 1 advisory violations; "
+        "0 checks not known until deployed",
+        "  mandatory: rds-private on database: it has a public address; fix it",
+        "  advisory: required-tags on stack: no owner",
     ]
     assert mandatory == 1
+
+
+def test_what_is_not_known_yet_is_counted_by_rule() -> None:
+    unknown = [
+        violation("kms-rotation", urn, "not known until deployed: policy", "advisory")
+        for urn in (VPC, DATABASE)
+    ]
+    lines, mandatory = summary.policy(unknown)
+    assert lines == [
+        "0 rules passed on 0 resources; 0 mandatory and 0 advisory violations; "
+        "2 checks not known until deployed",
+        "  not known until deployed: kms-rotation on 2 resources",
+    ]
+    assert mandatory == 0
 
 
 def test_two_findings_of_one_rule_on_one_resource_are_two() -> None:
@@ -148,7 +163,10 @@ def test_two_findings_of_one_rule_on_one_resource_are_two() -> None:
 
 def test_without_a_policy_pack_nothing_passed_and_nothing_broke() -> None:
     assert summary.policy([]) == (
-        ["0 rules passed on 0 resources; 0 mandatory and 0 advisory violations"],
+        [
+            "0 rules passed on 0 resources; 0 mandatory and 0 advisory violations; "
+            "0 checks not known until deployed"
+        ],
         0,
     )
 
