@@ -16,6 +16,7 @@ from rules import (
     security_groups,
     stack,
     storage,
+    workloads,
 )
 from rules.model import Rule, StackRule
 
@@ -34,6 +35,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     *pod_security.RULES,
     *containers.RULES,
     *access.RULES,
+    *workloads.RULES,
     *stack.RULES,
 )
 # The rules that guard the guide's checklists: they bind wherever customers are served.

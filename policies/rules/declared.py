@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from rules.kubernetes import MAKERS, Object, Template, objects, template_of
+from rules.kubernetes import MAKERS, Object, Template, known, objects, template_of
 from rules.model import Item, Stack, Undecided
 
 _SELECTORS = {
@@ -54,14 +54,35 @@ class Cluster:
             found += index.get((place, *label), ())
         return [each for each in found if selects(_selector(each), template.labels)]
 
-    def taken(self, service: Object) -> list[Template]:
-        """The pods that a Service sends to, every owner of such pods once."""
-        selector = _selector(service)
-        if not selector:
-            return []
-        label = min(selector["matchLabels"].items())
-        found = self._with_label.get((service.namespace, *label), ())
+    def taken(self, by: Object) -> list[Template]:
+        """The pods that a budget, policy or Service selects."""
+        selector = _selector(by)
+        labels = (selector or {}).get("matchLabels") or {}
+        if labels:
+            key, value = min(labels.items())
+            found = self._with_label.get((by.namespace, key, value), [])
+        else:
+            found = self.templates.get(by.namespace, [])
         return [each for each in found if selects(selector, each.labels)]
+
+    def floor(self, owner: Object) -> int:
+        """The fewest pods that a workload runs: its autoscaler's minimum, else its replicas."""
+        scaler = self.scaler(owner)
+        if scaler is not None:
+            return int(scaler.props.at("spec.minReplicas", 1))
+        return int(owner.props.at("spec.replicas", 1))
+
+    def scaler(self, owner: Object) -> Object | None:
+        """The autoscaler of a workload."""
+        return self._scalers.get((owner.namespace, owner.kind, owner.name))
+
+    @cached_property
+    def _scalers(self) -> dict[tuple[str, str, str], Object]:
+        found: dict[tuple[str, str, str], Object] = {}
+        for each in self.of("HorizontalPodAutoscaler"):
+            target = known(each.props, "spec.scaleTargetRef") or {}
+            found[each.namespace, target.get("kind", ""), target.get("name", "")] = each
+        return found
 
     @cached_property
     def _by_label(self) -> dict[str, dict[tuple[str, str, str], list[Object]]]:
