@@ -175,7 +175,8 @@ def _result(rule: AnyRule, sources: Sources) -> RuleResult:
     level = sources.levels[rule.name]
     judged = () if level == "disabled" else tuple(_judged(rule, sources.runs))
     counts = Counter(each.outcome for each in judged)
-    verdict: Verdict = next((o for o in WORST if counts[o]), "not applicable")
+    worst: list[Outcome] = [outcome for outcome in WORST if counts[outcome]]
+    verdict: Verdict = worst[0] if worst else "not applicable"
     return RuleResult(
         name=rule.name,
         room=room_of(rule),
@@ -223,8 +224,9 @@ def _outcomes(rule: AnyRule, run: Run) -> dict[str, tuple[Outcome, tuple[str, ..
         findings = said.get(urn, ())
         passed = isinstance(rule, StackRule) or rule.name in run.passed[urn]
         if findings:
-            worst = next(o for o in WORST if any(f.outcome == o for f in findings))
-            found[urn] = worst, tuple(f.text for f in findings)
+            outcomes = {finding.outcome for finding in findings}
+            worst: list[Outcome] = [o for o in WORST if o in outcomes]
+            found[urn] = worst[0], tuple(f.text for f in findings)
         elif passed:
             found[urn] = "passed", ()
     return found

@@ -54,5 +54,7 @@ def read(message: str) -> Said:
     """The finding in an engine's message."""
     _, _, text = message.rstrip("\n").partition("\n")
     beginnings: dict[str, Outcome] = {_UNKNOWN: "unknown", _ERROR: "error", _WAIVED: "waived"}
-    told = (outcome for beginning, outcome in beginnings.items() if text.startswith(beginning))
-    return Said(next(told, "violated"), text)
+    for beginning, outcome in beginnings.items():
+        if text.startswith(beginning):
+            return Said(outcome, text)
+    return Said("violated", text)
