@@ -34,8 +34,8 @@ _BUDGET = types("policy/v1:PodDisruptionBudget")
 # go.
 FEWEST = {"api": 3}
 FEWEST_OTHERS = 2
-# What meets the customers' load and grows with it.
-AUTOSCALED = frozenset({"api", "gateway", "platform"})
+# What answers customers: it grows with their load, and ends their requests before it stops.
+FACING = frozenset({"api", "gateway", "platform"})
 # Rolled by taking one away first, and why.
 ROLLED_DOWN_FIRST = {
     "pooler": "one more pooler would open more connections than the database has left (POOL-10)",
@@ -66,7 +66,7 @@ def _autoscaled(subject: Item, stack: Stack) -> Iterator[str]:
     here = cluster(stack)
     for owner in objects(subject.props, *SERVING) if stack.serves_customers else ():
         component = _component(owner)
-        if component in AUTOSCALED and here.scaler(owner) is None:
+        if component in FACING and here.scaler(owner) is None:
             yield f"{owner.said_of}nothing adds pods of {component} under load"
 
 
@@ -172,6 +172,7 @@ def _drained(owner: Object) -> Iterator[str]:
     for name, each in serving:
         if not each.given("lifecycle.preStop"):
             yield f"{name} stops while it still gets requests"
+        if _component(owner) not in FACING or not each.given("lifecycle.preStop"):
             continue
         slept = each.at("lifecycle.preStop.sleep.seconds")
         if slept is not None and slept < DEREGISTERED_SECONDS:
