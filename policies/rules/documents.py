@@ -107,6 +107,13 @@ def said(props: Props, path: str) -> bool:
         return True
 
 
+def principals(statement: Statement, kind: str) -> list[str]:
+    """The principals of one kind ("AWS", "Service", "Federated") that a statement names."""
+    principal = statement.get("Principal")
+    named = principal.get(kind) if isinstance(principal, Mapping) else None
+    return [str(each) for each in listed(named)]
+
+
 def known(props: Props, path: str) -> str:
     """The text at a path, "" where there is none or it is not known."""
     try:

@@ -1,131 +1,332 @@
-"""Identity: no wildcard power, no keys that cannot be rotated, trust only in named callers."""
+"""Identity: what policies grant. Nobody holds more than the work needs, or can give it to himself.
+
+Documents are judged as they are written, so that a refusal elsewhere (an SCP, a boundary) excuses
+nothing, but for one thing: a permissions boundary of ours lets a role change roles.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
-from rules.model import Props, Rule, StackRule
+from rules.documents import (
+    ATTACHMENT,
+    BOUNDARY_PATH,
+    POLICY,
+    ROLE,
+    ROLE_POLICY,
+    actions,
+    bound_by,
+    bounded,
+    covers,
+    granted,
+    holders,
+    policies,
+    reads,
+    said,
+    wide,
+)
+from rules.model import ROOT, Item, Props, Rule, Stack, StackRule
 
-_OIDC = "token.actions.githubusercontent.com"
-# What binds a key statement for everybody to callers of ours: the pattern of AWS's own managed
-# keys (KMS developer guide, "kms:ViaService" and "kms:CallerAccount").
-_BINDING = {
-    "kms:calleraccount",
-    "kms:viaservice",
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principalorgid",
-}
+DOCUMENTS = (POLICY, ROLE_POLICY)
+USERS = (
+    "aws:iam/accessKey:AccessKey",
+    "aws:iam/user:User",
+    "aws:iam/userLoginProfile:UserLoginProfile",
+)
+# AWS's own policies that make their holder an administrator of the account or of a service.
+ADMINISTRATORS = ("AdministratorAccess", "PowerUserAccess", "SystemAdministrator")
+# Who may do one of these can make himself an administrator (Rhino Security Labs, "AWS IAM privilege
+# escalation methods"; the same list stands in prowler and cloudsplaining).
+ESCALATIONS = (
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+)
+# With iam:PassRole, each of these runs code of the caller's choice as the role that is passed.
+RUNS_AS_A_ROLE = (
+    "cloudformation:CreateStack",
+    "codebuild:CreateProject",
+    "ec2:RunInstances",
+    "ecs:RunTask",
+    "eks:CreatePodIdentityAssociation",
+    "glue:CreateJob",
+    "lambda:CreateFunction",
+    "sagemaker:CreateNotebookInstance",
+)
+DECRYPTS = ("kms:Decrypt", "kms:ReEncryptFrom")
+# A service that calls for the caller, or one thing that was encrypted: either names what is read.
+DECRYPT_BONDS = ("kms:viaservice", "kms:resourcealiases", "kms:encryptioncontext:aws:s3:arn")
+SECRET_VALUES = (
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParametersByPath",
+)
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _statements(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [s for s in _listed(document.get("Statement")) if s.get("Effect") == "Allow"]
-
-
-def _everybody(principal: Any) -> bool:
-    """Whether a statement's principal is all the world, as text, alone or in a list."""
-    if isinstance(principal, dict):
-        return any("*" in _listed(value) for value in principal.values())
-    return "*" in _listed(principal)
-
-
-# A permissions boundary grants nothing by itself. It is known by this path, and a policy with this
-# path may not be attached (iam-no-administrator).
-BOUNDARY_PATH = "/boundary/"
-
-
-def _no_wildcards(props: Props) -> Iterator[str]:
-    if props.at("path") == BOUNDARY_PATH:
-        return
-    for statement in _statements(props.document("policy")):
-        actions = _listed(statement.get("Action"))
-        if "*" in actions:
+def _not_everything(props: Props) -> Iterator[str]:
+    for statement in granted(props):
+        if any(set(each) <= set("*:") for each in actions(statement)):
             yield "a statement allows every action"
         if "NotAction" in statement:
             yield "a statement allows every action but those it names"
-        services = [a for a in actions if isinstance(a, str) and a.endswith(":*")]
-        if (
-            services
-            and "*" in _listed(statement.get("Resource"))
-            and not statement.get("Condition")
-        ):
-            yield f"a statement allows {services[0]} on every resource"
 
 
-def _no_admin(props: Props) -> Iterator[str]:
-    arn = props.at("policyArn", "")
-    if f":policy{BOUNDARY_PATH}" in arn:
+def _no_whole_service(props: Props) -> Iterator[str]:
+    for statement in granted(props):
+        for action in actions(statement):
+            service, _, verb = action.partition(":")
+            if verb == "*" and service != "*":
+                yield f"a statement allows every action of {service}"
+
+
+def _pass_role(props: Props) -> Iterator[str]:
+    for statement in granted(props):
+        passes = covers(statement, "iam:PassRole") and wide(statement)
+        if passes and not bound_by(statement, ["iam:passedtoservice"]):
+            yield "any role may be passed to any service"
+
+
+def _decrypt(props: Props) -> Iterator[str]:
+    for statement in granted(props):
+        decrypts = any(covers(statement, each) for each in DECRYPTS) and wide(statement)
+        if decrypts and not bound_by(statement, DECRYPT_BONDS):
+            yield "what any key of the account encrypts may be decrypted"
+
+
+def _secret_values(props: Props) -> Iterator[str]:
+    for statement in granted(props):
+        if wide(statement) and any(covers(statement, each) for each in SECRET_VALUES):
+            yield "every secret of the account may be read"
+
+
+def _writes_named(policy: Item, stack: Stack) -> Iterator[str]:
+    changing = [
+        action
+        for statement in granted(policy.props)
+        if wide(statement) and not statement.get("Condition")
+        for action in actions(statement)
+        if not reads(action)
+    ]
+    roles = holders(policy, stack)
+    if changing and not (roles and all(bounded(role) for role in roles)):
+        yield f"{changing[0]} is allowed on everything, to a role without a permissions boundary"
+
+
+def _no_escalation(role: Item, stack: Stack) -> Iterator[str]:
+    if bounded(role):
+        return
+    held = [each for policy in policies(role, stack) for each in granted(policy.props)]
+    ways = [each for each in ESCALATIONS if any(covers(s, each) for s in held)]
+    if any(covers(s, "iam:PassRole") for s in held):
+        ways += [
+            f"iam:PassRole with {each}"
+            for each in RUNS_AS_A_ROLE
+            if any(covers(s, each) for s in held)
+        ]
+    if ways:
+        yield f"this role can give itself any right by {', '.join(ways)}"
+
+
+def _attached(attachment: Item, stack: Stack) -> str:
+    """The ARN of a policy that the stack does not make, "" for one that it does."""
+    ours = stack.sources(attachment, "policyArn", POLICY)
+    return "" if ours else str(attachment.props.at("policyArn", ""))
+
+
+def _no_administrator(attachment: Item, stack: Stack) -> Iterator[str]:
+    name = _attached(attachment, stack).rsplit("/", 1)[-1]
+    if name in ADMINISTRATORS or name.endswith("FullAccess"):
+        yield f"{name} gives more than any workload needs"
+
+
+def _boundary(attachment: Item, stack: Stack) -> Iterator[str]:
+    ours = stack.sources(attachment, "policyArn", POLICY)
+    if any(
+        policy.props.at("path") == BOUNDARY_PATH for policy in ours
+    ) or f":policy{BOUNDARY_PATH}" in _attached(attachment, stack):
         yield "a permissions boundary is attached as if it were a grant"
-    if arn.endswith(("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess")):
-        yield f"{arn.rsplit('/', 1)[-1]} gives more than any workload needs"
 
 
-def _trust(props: Props) -> Iterator[str]:
-    for statement in _statements(props.document("assumeRolePolicy")):
-        principal = statement.get("Principal")
-        if _everybody(principal):
-            yield "anybody may assume this role"
-        if _OIDC in json.dumps(principal):
-            tests = (statement.get("Condition") or {}).values()
-            subs = [sub for test in tests for sub in _listed(test.get(f"{_OIDC}:sub"))]
-            named = bool(subs) and not any(sub.startswith(("*", "repo:*")) for sub in subs)
-            if not named or not any(f"{_OIDC}:aud" in test for test in tests):
-                yield "any GitHub workflow may assume this role"
+def _apart(props: Props) -> Iterator[str]:
+    for key in ("inlinePolicies", "managedPolicyArns"):
+        if said(props, key):
+            yield f"{key} stands inside the role, where no rule about policies looks"
 
 
-def _key(props: Props) -> Iterator[str]:
-    # KMS rotates symmetric encryption keys only; a key that signs (DNSSEC) is rolled over by hand.
-    signs = props.at("keyUsage", "ENCRYPT_DECRYPT") == "SIGN_VERIFY"
-    if not signs and not props.at("enableKeyRotation"):
-        yield "the key is never rotated"
-    for statement in _statements(props.document("policy")):
-        tests = (statement.get("Condition") or {}).values()
-        bound = any(key.lower() in _BINDING for test in tests for key in test)
-        if _everybody(statement.get("Principal")) and not bound:
-            yield "anybody may use this key"
+def _no_users(_root: Item, stack: Stack) -> Iterator[str]:
+    for item in stack.of(*USERS):
+        yield f"{item.name} is a person's or a program's own credential, which never expires"
 
+
+_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide"
+_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 
 RULES: tuple[Rule | StackRule, ...] = (
     Rule(
-        name="iam-no-wildcards",
-        sentence="Policies name actions and resources.",
-        types=("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy"),
+        name="iam-no-full-access",
+        sentence="No policy allows everything.",
+        types=DOCUMENTS,
+        severity="critical",
+        requirements=("SEC-06", "CHK-SEC-04"),
+        controls=(
+            *("FSBP IAM.1", "CIS-AWS 2.15", "CHECKOV CKV_AWS_62", "CHECKOV CKV_AWS_63"),
+            *("CHECKOV CKV2_AWS_40", "SOC2 CC6.3", "ISO27001 A.8.2"),
+        ),
+        why="One stolen credential would be the whole account, customers' data included.",
+        fix="name the actions",
+        url=f"{_HUB}/iam-controls.html",
+        evidence=("path", "policy"),
+        judge=_not_everything,
+    ),
+    Rule(
+        name="iam-no-service-wildcards",
+        sentence="Policies name the actions of a service.",
+        types=DOCUMENTS,
         severity="high",
         requirements=("SEC-06", "CHK-SEC-04"),
-        fix="name the actions and the ARNs",
-        judge=_no_wildcards,
+        controls=("FSBP IAM.21", "SOC2 CC6.3", "ISO27001 A.8.2"),
+        why="Whoever needs to read would also be able to delete, and to hand on what he may do.",
+        fix="name the actions, a verb with a star at the end at most (ec2:Describe*)",
+        url="https://docs.aws.amazon.com/config/latest/developerguide/"
+        "iam-policy-no-statements-with-full-access.html",
+        evidence=("path", "policy"),
+        judge=_no_whole_service,
+    ),
+    StackRule(
+        name="iam-writes-named",
+        sentence="What changes things is allowed on named things, or under a permissions boundary.",
+        types=DOCUMENTS,
+        severity="high",
+        requirements=("SEC-06", "CHK-SEC-04"),
+        controls=(
+            *("CHECKOV CKV_AWS_289", "CHECKOV CKV_AWS_290", "CHECKOV CKV_AWS_355"),
+            *("SOC2 CC6.3", "ISO27001 A.8.2"),
+        ),
+        why="A workload that is taken over would change what belongs to all the others.",
+        fix="name the ARNs, add a condition, or give the role a permissions boundary",
+        url=f"{_GUIDE}/best-practices.html",
+        evidence=("policy",),
+        judge=_writes_named,
     ),
     Rule(
-        name="iam-no-administrator",
-        sentence="No role holds an administrator's policy.",
-        types=("aws:iam/rolePolicyAttachment:RolePolicyAttachment",),
-        severity="critical",
-        requirements=("CHK-SEC-04",),
-        fix="attach a policy that names what the role does",
-        judge=_no_admin,
+        name="iam-pass-role-bound",
+        sentence="Roles are passed by name, or to named services.",
+        types=DOCUMENTS,
+        severity="high",
+        requirements=("CICD-12", "CHK-SEC-04"),
+        controls=("SOC2 CC6.3", "ISO27001 A.8.2"),
+        why="Whoever passes any role to any service has the rights of the strongest one.",
+        fix="name the roles, or add a condition on iam:PassedToService",
+        url=f"{_GUIDE}/id_roles_use_passrole.html",
+        evidence=("path", "policy"),
+        judge=_pass_role,
     ),
-    Rule(
-        name="iam-trust-named",
-        sentence="Roles trust named services, accounts and workflows only.",
-        types=("aws:iam/role:Role",),
+    StackRule(
+        name="iam-no-escalation",
+        sentence="Nobody can give himself more rights, but within a permissions boundary.",
+        types=(ROLE,),
         severity="critical",
         requirements=("CICD-12", "CHK-SEC-04"),
-        fix="name the principal; for GitHub also the sub and the aud claim",
-        judge=_trust,
+        controls=("CHECKOV CKV_AWS_286", "SOC2 CC6.3", "ISO27001 A.8.2"),
+        why="Every other limit of the role would be worth nothing.",
+        fix="take the action away, or give the role a permissions boundary",
+        url=f"{_GUIDE}/access_policies_boundaries.html",
+        evidence=("name", "permissionsBoundary"),
+        judge=_no_escalation,
     ),
     Rule(
-        name="kms-rotation",
-        sentence="Keys that encrypt rotate, and no key is for everybody.",
-        types=("aws:kms/key:Key",),
+        name="iam-decrypt-named-keys",
+        sentence="Decryption is allowed with named keys, or through named services.",
+        types=DOCUMENTS,
         severity="high",
+        requirements=("SEC-06", "CHK-SEC-04"),
+        controls=("FSBP KMS.1", "FSBP KMS.2", "SOC2 CC6.1", "ISO27001 A.8.24"),
+        why="A key protects nothing from a role that may decrypt with every key.",
+        fix="name the key's ARN, or add a condition on kms:ViaService",
+        url=f"{_HUB}/kms-controls.html",
+        evidence=("path", "policy"),
+        judge=_decrypt,
+    ),
+    Rule(
+        name="iam-secrets-named",
+        sentence="The values of secrets are read by name.",
+        types=DOCUMENTS,
+        severity="critical",
+        requirements=("SEC-06", "CHK-SEC-02"),
+        controls=("CHECKOV CKV_AWS_287", "SOC2 CC6.1", "ISO27001 A.8.3"),
+        why="One workload or environment would read the passwords of all the others.",
+        fix="name the secrets' ARNs, or the path that the environment's secrets share",
+        url="https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html",
+        evidence=("path", "policy"),
+        judge=_secret_values,
+    ),
+    StackRule(
+        name="iam-no-administrator",
+        sentence="No role holds an administrator's policy.",
+        types=(ATTACHMENT,),
+        severity="critical",
+        requirements=("CHK-SEC-04",),
+        controls=(
+            *("FSBP IAM.1", "CIS-AWS 2.15", "CHECKOV CKV_AWS_274", "CHECKOV CKV2_AWS_56"),
+            *("SOC2 CC6.3", "ISO27001 A.8.2"),
+        ),
+        why="One stolen credential would be the whole account, customers' data included.",
+        fix="attach a policy that names what the role does",
+        url=f"{_HUB}/iam-controls.html",
+        evidence=("policyArn",),
+        judge=_no_administrator,
+    ),
+    StackRule(
+        name="iam-boundary-not-granted",
+        sentence="A permissions boundary is never attached as a grant.",
+        types=(ATTACHMENT,),
+        severity="critical",
+        requirements=("CICD-12", "CHK-SEC-04"),
+        controls=("SOC2 CC6.3", "ISO27001 A.8.2"),
+        why="A ceiling allows all that it does not forbid: attached, it makes an administrator.",
+        fix="set it as the role's permissions_boundary only",
+        url=f"{_GUIDE}/access_policies_boundaries.html",
+        evidence=("policyArn",),
+        judge=_boundary,
+    ),
+    Rule(
+        name="iam-role-policies-apart",
+        sentence="A role's rights are resources of their own.",
+        types=(ROLE,),
+        severity="medium",
         requirements=("SEC-06",),
-        fix="set enable_key_rotation and name principals in the key policy",
-        judge=_key,
+        controls=("SOC2 CC6.3", "ISO27001 A.5.18"),
+        why="Rights that stand inside a role would escape every rule above.",
+        fix="use aws.iam.Policy or aws.iam.RolePolicy, and aws.iam.RolePolicyAttachment",
+        url=f"{_GUIDE}/access_policies_managed-vs-inline.html",
+        evidence=("name",),
+        judge=_apart,
+    ),
+    StackRule(
+        name="iam-no-users",
+        sentence="Nobody and nothing has a credential that does not expire.",
+        types=(ROOT,),
+        severity="critical",
+        requirements=("CICD-12", "CHK-SEC-04"),
+        controls=(
+            *("FSBP IAM.2", "CIS-AWS 2.14", "CIS-AWS 2.20", "CHECKOV CKV_AWS_40"),
+            *("CHECKOV CKV_AWS_273", "CHECKOV CKV2_AWS_22", "SOC2 CC6.1", "ISO27001 A.5.17"),
+        ),
+        why="Keys that never expire are found in laptops and repositories years later, and work.",
+        fix="use a role: single sign-on for people, Pod Identity or OIDC for programs",
+        url=f"{_GUIDE}/best-practices.html",
+        judge=_no_users,
     ),
 )
