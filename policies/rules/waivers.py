@@ -51,25 +51,27 @@ class Waiver(BaseModel):
 
     def covers(self, rule: str, urn: str) -> bool:
         """Whether it speaks of this finding."""
-        stack, type_, name = told(urn)
+        type_, name = told(urn)
         wanted, _, pattern = self.resource.partition("::")
         return (
             rule == self.rule
-            and stack == self.stack
+            and self.concerns(urn)
             and type_ == wanted
             and fnmatch.fnmatchcase(name, pattern)
         )
+
+    def concerns(self, urn: str) -> bool:
+        """Whether it was made for the stack of this resource."""
+        return urn.startswith(f"urn:pulumi:{self.stack}::")
 
     def __str__(self) -> str:
         return f"the waiver of {self.rule} on {self.resource} ({self.ticket})"
 
 
-def told(urn: str) -> tuple[str, str, str]:
-    """A URN's stack, type and name; its parents' types are left out."""
-    _, stack, *rest = urn.split("::", 3)
-    stack = urn.split("::", 1)[0].rsplit(":", 1)[-1]
-    chain, name = rest if len(rest) == 2 else (rest[0], "")
-    return stack, chain.rsplit("$", 1)[-1], name
+def told(urn: str) -> tuple[str, str]:
+    """A URN's type and name; its parents' types are left out."""
+    _, _, chain, name = urn.split("::", 3)
+    return chain.rsplit("$", 1)[-1], name
 
 
 def read(path: Path, rules: Iterable[str]) -> tuple[Waiver, ...]:
@@ -148,9 +150,9 @@ class Ledger:
 
     def audit(self, stack: Stack) -> Iterator[str]:
         """What is wrong with the waivers of this stack, once every other rule has been judged."""
-        here = {told(item.urn)[0] for item in stack.items}
+        here = next((item.urn for item in stack.items), "")
         for waiver in self._waivers:
-            if waiver.stack not in here:
+            if not waiver.concerns(here):
                 continue
             if waiver.expires < self._today:
                 yield f"{waiver} expired on {waiver.expires.isoformat()}"
