@@ -343,7 +343,7 @@ def departures(guide: str) -> list[Departure]:
 def _waivers(sources: Sources, results: Sequence[RuleResult]) -> Iterable[WaiverRow]:
     by_rule = {result.name: result for result in results}
     for each in sources.waivers:
-        if each.stack != sources.runs[-1].stack:
+        if not each.concerns(next(iter(sources.runs[-1].resources))):
             continue
         covered = [
             judged
