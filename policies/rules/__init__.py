@@ -5,6 +5,7 @@ from rules import (
     clear_text,
     cluster,
     containers,
+    coverage,
     data,
     edge,
     governance,
@@ -35,6 +36,10 @@ RULES: tuple[Rule | StackRule, ...] = (
     *reachability.RULES,
     *pods.RULES,
     *edge.RULES,
+    *listeners.RULES,
+    *cdn.RULES,
+    *firewall.RULES,
+    *names.RULES,
     *cluster.RULES,
     *nodes.RULES,
     *registry.RULES,
@@ -54,6 +59,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     *containers.RULES,
     *access.RULES,
     *workloads.RULES,
+    *coverage.RULES,
     *stack.RULES,
 )
 # The rules that guard the guide's checklists: they bind wherever customers are served.

@@ -1,8 +1,8 @@
 """The catalogue: which controls of recognised frameworks concern what we deploy.
 
-`controls.yaml` is data that auditors may read as it stands. Every control is answered by a rule that
-names it, or has a difference that says why none does; never both (tests/policies/test_catalogue.py).
-A rule that no framework asks for says whose demand it is.
+`controls.yaml` is data that auditors may read as it stands. Every control is answered by a rule
+that names it, or has a difference that says why none does; never both (tests/policies/
+test_catalogue.py). A rule that no framework asks for says whose demand it is.
 
 Nothing of this is read while a stack is judged: only reports and tests need titles.
 """

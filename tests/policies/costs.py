@@ -1,0 +1,141 @@
+"""What the pack costs: over the analyzer's protocol as in a preview, and as a stack grows."""
+
+from __future__ import annotations
+
+import gc
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+from pulumi.runtime.proto import analyzer_pb2 as proto
+from pulumi_policy import EnforcementLevel
+from rules import RULES, adapter
+from rules.model import ROOT, Item, Props, StackRule
+from rules.waivers import Ledger
+
+from tests.policies.real import TODAY, stack_of
+
+RUNS = 3
+
+
+def preview(items: Sequence[Item]) -> float:
+    """Seconds of CPU for all rules on these resources, a preview's messages and answers included.
+
+    The median of three runs after one that warms up.
+    """
+    judge: Any = adapter.judging(Ledger((), TODAY), TODAY)(
+        "arches",
+        "1.0.0",
+        [adapter.as_policy(rule) for rule in RULES],
+        EnforcementLevel.MANDATORY,
+    )
+    structs = [_struct(item.props) for item in items]
+    single = [
+        proto.AnalyzeRequest(type=item.type, properties=struct, urn=item.urn, name=item.name)
+        for item, struct in zip(items, structs, strict=True)
+    ]
+    whole = proto.AnalyzeStackRequest(
+        resources=[
+            proto.AnalyzerResource(
+                type=item.type,
+                properties=struct,
+                urn=item.urn,
+                name=item.name,
+                parent=item.parent,
+                options=proto.AnalyzerResourceOptions(protect=item.protect),
+                propertyDependencies={
+                    key: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
+                    for key, urns in item.links.items()
+                },
+            )
+            for item, struct in zip(items, structs, strict=True)
+        ]
+    )
+
+    def run() -> None:
+        for request in single:
+            judge.Analyze(request, None)
+        judge.AnalyzeStack(whole, None)
+
+    return _median(run)
+
+
+def joining(items: Sequence[Item]) -> float:
+    """Seconds of CPU for the rules that join resources, the stack's indices included."""
+    rules = [rule for rule in RULES if isinstance(rule, StackRule)]
+
+    def run() -> None:
+        stack = stack_of(tuple(items))
+        for rule in rules:
+            for _ in adapter.joined(rule, stack):
+                pass
+
+    return _median(run)
+
+
+def exponent(small: float, large: float, factor: int) -> float:
+    """The power of the size with which a cost grows: 1 is linear."""
+    return math.log(large / small) / math.log(factor)
+
+
+def copies(items: Sequence[Item], times: int) -> tuple[Item, ...]:
+    """A stack of so many copies side by side, each with its own names, links and namespaces."""
+    spaces = {
+        item.props.at("metadata.name")
+        for item in items
+        if item.type == "kubernetes:core/v1:Namespace"
+    }
+    grown: list[Item] = []
+    for number in range(times):
+        suffix = f"-{number}" if number else ""
+        renamed = {space: f"{space}{suffix}" for space in spaces}
+        for item in items:
+            if item.type == ROOT:
+                grown += [] if number else [item]
+                continue
+            grown.append(
+                replace(
+                    item,
+                    name=f"{item.name}{suffix}",
+                    urn=f"{item.urn}{suffix}",
+                    props=Props(_renamed(item.props._values, renamed)),
+                    links={
+                        key: frozenset(f"{urn}{suffix}" for urn in urns)
+                        for key, urns in item.links.items()
+                    },
+                )
+            )
+    return tuple(grown)
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _renamed(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _struct(props: Props) -> struct_pb2.Struct:
+    return json_format.ParseDict(dict(props._values), struct_pb2.Struct())
+
+
+def _median(run: Callable[[], None]) -> float:
+    run()
+    # What the recording left behind is not the pack's to walk through.
+    gc.collect()
+    gc.freeze()
+    try:
+        return statistics.median(_timed(run) for _ in range(RUNS))
+    finally:
+        gc.unfreeze()
+
+
+def _timed(run: Callable[[], None]) -> float:
+    began = time.process_time()
+    run()
+    return time.process_time() - began
