@@ -53,13 +53,13 @@ def inline(path: Path) -> list[str]:
 def make_targets(path: Path) -> set[str]:
     """The targets that a document tells people to call."""
     lines = [line for block in fences(path, "bash") for line in block.splitlines()]
-    called = (re.match(r"make ([a-z]+)", words.strip()) for words in [*lines, *inline(path)])
+    called = (re.match(r"make ([a-z-]+)", words.strip()) for words in [*lines, *inline(path)])
     return {match[1] for match in called if match}
 
 
 @cache
 def known_targets() -> frozenset[str]:
-    return frozenset(re.findall(r"^([a-z]+):", text(ROOT / "Makefile"), re.MULTILINE))
+    return frozenset(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:
