@@ -140,6 +140,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="A forgotten group is put on in a hurry, with rules that nobody has read.",
         fix="take it away, or name it where it is meant to stand",
         url=f"{_HUB}#ec2-22",
+        evidence=("description",),
         judge=_used,
     ),
     Rule(
