@@ -14,6 +14,7 @@ from rehearsal.cluster import Cluster, Programs
 Accepts = Callable[[list[dict[str, Any]]], list[str]]
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker for all of them: a server takes half a gigabyte."""
     for item in items:

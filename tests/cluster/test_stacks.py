@@ -35,12 +35,12 @@ from tests.recorder import Recorder, Registration
 
 pytestmark = pytest.mark.cluster
 
-EVERY_CHOICE = "prod-every-choice"
+CHOSEN = "prod-with-every-choice"
 # What is made in each cluster: objects, releases beside them, and those objects that make pods.
 MADE = {
     "prod": (144, 15, 11),
     "staging": (144, 15, 11),
-    EVERY_CHOICE: (175, 15, 16),
+    CHOSEN: (175, 15, 16),
 }
 DIGEST = f"@sha256:{'a' * 64}"
 REDIS = f"docker.io/library/redis:7.4{DIGEST}"
@@ -70,7 +70,7 @@ class Deployed:
         return [copy.deepcopy(each) for each in self.manifests if pod_of(each) is not None]
 
 
-@pytest.fixture(scope="module", params=[*STACKS, EVERY_CHOICE])
+@pytest.fixture(scope="module", params=[*STACKS, CHOSEN])
 def deployed(
     request: pytest.FixtureRequest,
     program_of: Callable[[str, bool], Recorder],
@@ -79,7 +79,7 @@ def deployed(
 ) -> Iterator[Deployed]:
     """Each environment in turn, in an empty cluster of its own: all have the same namespaces."""
     environment = request.param
-    chosen = environment == EVERY_CHOICE
+    chosen = environment == CHOSEN
     recorded = _with_every_choice() if chosen else program_of(environment, False)
     ours = [e for e in _soonest(recorded.registrations) if e.type.startswith("kubernetes:")]
     inputs = {each.urn: _from_the_wire(each) for each in ours}
