@@ -371,9 +371,11 @@ class GuardrailsArgs:
 
 
 class Guardrails(pulumi.ComponentResource):
-    """ready: what pods should wait for; for `depends_on` only."""
+    """Quota, ranges, admission and readers of one namespace.
 
-    ready: list[pulumi.Resource]
+    No pod waits for them: they know every declared pod, whose images and sizes `refuse_strangers` has
+    judged by the same settings before anything is made.
+    """
 
     def __init__(
         self, name: str, args: GuardrailsArgs, opts: pulumi.ResourceOptions | None = None
@@ -383,7 +385,8 @@ class Guardrails(pulumi.ComponentResource):
         self._here = pulumi.ResourceOptions(parent=self)
         allowed = registries(args.context, args.settings)
         refuse_strangers(args.declared, allowed, args.settings)
-        self.ready = [*self._sizes(), *self._admission(allowed)]
+        self._sizes()
+        self._admission(allowed)
         self._readers()
         self.register_outputs({"registries": allowed})
 
@@ -394,26 +397,23 @@ class Guardrails(pulumi.ComponentResource):
             "labels": {NAME_LABEL: APPLICATION},
         }
 
-    def _sizes(self) -> list[pulumi.Resource]:
+    def _sizes(self) -> None:
         settings, declared = self._args.settings, self._args.declared
         ranges: Any = limits(settings)
-        return [
-            kubernetes.core.v1.ResourceQuota(
-                f"{self._name}-quota",
-                metadata=self._metadata("quota"),
-                spec={"hard": quota(declared, settings)},
-                opts=self._here,
-            ),
-            kubernetes.core.v1.LimitRange(
-                f"{self._name}-limits",
-                metadata=self._metadata("limits"),
-                spec={"limits": ranges},
-                opts=self._here,
-            ),
-        ]
+        kubernetes.core.v1.ResourceQuota(
+            f"{self._name}-quota",
+            metadata=self._metadata("quota"),
+            spec={"hard": quota(declared, settings)},
+            opts=self._here,
+        )
+        kubernetes.core.v1.LimitRange(
+            f"{self._name}-limits",
+            metadata=self._metadata("limits"),
+            spec={"limits": ranges},
+            opts=self._here,
+        )
 
-    def _admission(self, allowed: Sequence[str]) -> list[pulumi.Resource]:
-        bound: list[pulumi.Resource] = []
+    def _admission(self, allowed: Sequence[str]) -> None:
         for called, spec in admission(allowed).items():
             about: Any = {"name": f"{APPLICATION}-{called}", "labels": {NAME_LABEL: APPLICATION}}
             checks: Any = spec
@@ -421,15 +421,12 @@ class Guardrails(pulumi.ComponentResource):
                 f"{self._name}-{called}", metadata=about, spec=checks, opts=self._here
             )
             tied: Any = binding(f"{APPLICATION}-{called}", self._args.namespace)
-            bound.append(
-                kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-                    f"{self._name}-{called}",
-                    metadata=about,
-                    spec=tied,
-                    opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-                )
+            kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+                f"{self._name}-{called}",
+                metadata=about,
+                spec=tied,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
             )
-        return bound
 
     def _readers(self) -> None:
         rules: Any = reading()

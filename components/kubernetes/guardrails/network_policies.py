@@ -283,26 +283,22 @@ class NetworkPoliciesArgs:
 
 
 class NetworkPolicies(pulumi.ComponentResource):
-    """ready: what pods should wait for; for `depends_on` only."""
-
-    ready: list[pulumi.Resource]
+    """Every policy of one namespace. No pod waits for them: they know all that is declared."""
 
     def __init__(
         self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("arches:index:NetworkPolicies", name, None, opts)
         where = places(args.network, args.cluster, monitoring=args.monitoring)
-        self.ready = [
-            self._made(name, each, args.namespace) for each in policies(args.declared, where)
-        ]
-        self.register_outputs({"policies": len(self.ready)})
+        made = policies(args.declared, where)
+        for policy in made:
+            self._made(name, policy, args.namespace)
+        self.register_outputs({"policies": len(made)})
 
-    def _made(
-        self, name: str, policy: Manifest, namespace: pulumi.Input[str]
-    ) -> kubernetes.networking.v1.NetworkPolicy:
+    def _made(self, name: str, policy: Manifest, namespace: pulumi.Input[str]) -> None:
         about: Any = {**policy["metadata"], "namespace": namespace}
         called = policy["metadata"]["name"].removeprefix(f"{APPLICATION}-")
-        return kubernetes.networking.v1.NetworkPolicy(
+        kubernetes.networking.v1.NetworkPolicy(
             f"{name}-{called}",
             metadata=about,
             spec=policy["spec"],
