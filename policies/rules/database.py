@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.documents import said
-from rules.model import Item, Props, Rule, Stack, StackRule
+from rules.model import Item, Props, Rule, Stack, StackRule, Undecided
 from rules.stores import DATABASE, PARAMETERS, RDS_CONTROLS, for_customers, number
 
 # The checklist's row "Storage" (CHK-INFRA-04).
@@ -19,6 +19,9 @@ LOGS = ("postgresql", "upgrade")
 COMMON_NAMES = ("admin", "administrator", "master", "postgres", "rds", "root")
 # FSBP RDS.20 demands the first three; the others announce what costs data or availability.
 EVENTS = ("configuration change", "failure", "maintenance", "failover", "low storage")
+# RDS user guide, "Using SSL/TLS to encrypt a connection": in force until 2061 or later. The first
+# is what RDS takes where none is said; rds-ca-2019 expired in 2024.
+AUTHORITIES = ("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1")
 EVENT_SUBSCRIPTION = "aws:rds/eventSubscription:EventSubscription"
 SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup"
 CACHE_SUBNET_GROUP = "aws:elasticache/subnetGroup:SubnetGroup"
@@ -107,6 +110,19 @@ def _version(props: Props) -> Iterator[str]:
         yield f"PostgreSQL {major}.{minor} has no pgvector"
 
 
+def _own_subnets(props: Props) -> Iterator[str]:
+    try:
+        if props.at("dbSubnetGroupName", "") in ("", "default"):
+            yield "it is in the default subnets"
+    except Undecided:
+        return  # a name that is made with the stack is not the default one
+
+
+def _authority(props: Props) -> Iterator[str]:
+    if (name := props.at("caCertIdentifier") or AUTHORITIES[0]) not in AUTHORITIES:
+        yield f"its certificate is signed by {name}, which has expired or is unknown to clients"
+
+
 # -- with what stands beside it ------------------------------------------------------------------
 def _own_parameters(item: Item, stack: Stack) -> Iterator[str]:
     if not stack.sources(item, "parameterGroupName", PARAMETERS):
@@ -165,9 +181,11 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity="critical",
         requirements=("CHK-INFRA-02", "SEC-06"),
         controls=(
-            "FSBP RDS.3", "CIS-AWS 3.2.1", "CHECKOV CKV_AWS_16", "SOC2 CC6.1", "ISO27001 A.8.24",
-            "GDPR 32",
+            "FSBP RDS.3", "FSBP RDS.1", "FSBP RDS.4", "CIS-AWS 3.2.1", "CHECKOV CKV_AWS_16",
+            "SOC2 CC6.1", "ISO27001 A.8.24", "GDPR 32",
         ),
+        # A snapshot of an encrypted instance is encrypted, and then cannot be shared with all (RDS
+        # user guide, "Sharing a DB snapshot"): RDS.1 and RDS.4.
         why="Whoever gets at a volume or a snapshot could read every person's data.",
         fix="set storage_encrypted and kms_key_id; an existing instance is restored from an "
         "encrypted copy of its snapshot",
@@ -300,12 +318,38 @@ RULES: tuple[Rule | StackRule, ...] = (
         judge=_storage,
     ),
     Rule(
+        name="rds-own-subnets",
+        sentence="The database is in subnets that were chosen for it.",
+        types=_DATABASE,
+        severity="high",
+        requirements=("CHK-INFRA-02", "CHK-SEC-03"),
+        controls=("FSBP RDS.18", "SOC2 CC6.6", "ISO27001 A.8.22"),
+        why="The default subnets have a route to the internet.",
+        fix="set db_subnet_group_name",
+        url=f"{RDS_CONTROLS}#rds-18",
+        evidence=("dbSubnetGroupName",),
+        judge=_own_subnets,
+    ),
+    Rule(
+        name="rds-certificate-authority",
+        sentence="The database's certificate is signed by an authority that clients know.",
+        types=_DATABASE,
+        severity="medium",
+        requirements=("CHK-SEC-01", "ENV-07"),
+        controls=("CHECKOV CKV_AWS_211", "ISO27001 A.8.24"),
+        why="Every client that verifies it, as all of ours do, would be refused at once.",
+        fix=f"set ca_cert_identifier to {AUTHORITIES[0]}",
+        url=f"{_USER_GUIDE}/UsingWithRDS.SSL.html",
+        evidence=("caCertIdentifier",),
+        judge=_authority,
+    ),
+    Rule(
         name="rds-version",
         sentence="The database is PostgreSQL 14 or newer, of a minor that has pgvector.",
         types=_DATABASE,
         severity="high",
         requirements=("CHK-INFRA-02", "PG-14"),
-        controls=(),
+        controls=("CHECKOV CKV_AWS_250",),  # older majors let log_fdw read files
         why="The application's searches need vectors, and its migrations a current server.",
         fix="set engine to postgres and engine_version to a current one",
         url="https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/"
@@ -344,7 +388,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=(SUBNET_GROUP, CACHE_SUBNET_GROUP),
         severity="high",
         requirements=("CHK-INFRA-02", "CHK-SEC-03"),
-        controls=("SOC2 CC6.6", "ISO27001 A.8.22"),
+        controls=("FSBP RDS.46", "SOC2 CC6.6", "ISO27001 A.8.22"),
         why="Data could leave for anywhere, and a mistake in one group would open it to all.",
         fix="use the network's data subnets",
         url=f"{_USER_GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",

@@ -151,7 +151,10 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=_BUCKET,
         severity="high",
         requirements=("BAK-03", "AUDIT-03"),
-        controls=("FSBP S3.15", "SOC2 A1.2", "ISO27001 A.5.33", "ISO27001 A.8.13"),
+        controls=(
+            "FSBP S3.15", "CHECKOV CKV_AWS_143", "SOC2 A1.2", "ISO27001 A.5.33",
+            "ISO27001 A.8.13",
+        ),
         why="An intruder deletes the backups and the traces first.",
         fix="give it a lock with a default retention",
         url=f"{S3_CONTROLS}#s3-15",

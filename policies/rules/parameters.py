@@ -239,7 +239,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=_GROUP,
         severity="high",
         requirements=("ISSUE-04", "LOG-04", "GDPR-04"),
-        controls=("ISO27001 A.8.12", "GDPR 5"),
+        controls=("ISO27001 A.5.34", "ISO27001 A.8.12", "GDPR 5", "GDPR 25"),
         why="People's data would live on in a log long after it was erased from its table.",
         fix="set log_parameter_max_length=0 and leave log_statement out; pgaudit redacts passwords",
         url=f"{_MANUAL}/runtime-config-logging.html",

@@ -6,9 +6,18 @@ dumps or a trail. A bucket that nobody of these knows holds what nothing else ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from rules.documents import Statement, actions, everybody, resources, said, statements
+from rules.documents import (
+    Statement,
+    actions,
+    covers,
+    everybody,
+    resources,
+    said,
+    statements,
+    tests,
+)
 from rules.model import ROOT, Item, NotApplicable, Props, Rule, Stack, StackRule, Undecided
 from rules.stores import (
     BUCKET,
@@ -31,6 +40,15 @@ TRAIL = "aws:cloudtrail/trail:Trail"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
 FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+
+# What decides who may do what with a bucket (FSBP S3.6).
+OWNERS = (
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutBucketPolicy",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutObjectAcl",
+)
 
 _BUCKET = (BUCKET,)
 _USER_GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
@@ -107,6 +125,22 @@ def _policy_public(props: Props) -> Iterator[str]:
     for statement in statements(props.document("policy")):
         if everybody(statement.get("Principal")):
             yield f"everybody may {', '.join(actions(statement))}"
+
+
+def _delegated(props: Props) -> Iterator[str]:
+    for statement in statements(props.document("policy")):
+        principal = statement.get("Principal")
+        if isinstance(principal, Mapping) and set(principal) == {"Service"}:
+            continue
+        if may := [each for each in OWNERS if covers(statement, each)]:
+            yield f"others than its owner may {', '.join(may)}"
+
+
+def _lockout(props: Props) -> Iterator[str]:
+    for statement in statements(props.document("policy"), "Deny"):
+        bound = any(tests(statement)) or not everybody(statement.get("Principal"))
+        if not bound and (never := [each for each in OWNERS if covers(statement, each)]):
+            yield f"nobody may {', '.join(never)} ever again"
 
 
 def _tls_only(bucket: Item, stack: Stack) -> Iterator[str]:
@@ -213,12 +247,40 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=(POLICY,),
         severity="critical",
         requirements=("BAK-03", "CHK-SEC-04"),
-        controls=("FSBP S3.2", "FSBP S3.3", "SOC2 CC6.1", "ISO27001 A.8.3"),
+        controls=(
+            "FSBP S3.2", "FSBP S3.3", "CHECKOV CKV_AWS_70", "SOC2 CC6.1", "ISO27001 A.8.3",
+        ),
         why="Only the block above it would stand between people's files and everybody.",
         fix="name the services and roles that may come",
         url=f"{S3_CONTROLS}#s3-2",
         evidence=("bucket",),
         judge=_policy_public,
+    ),
+    Rule(
+        name="bucket-policy-not-delegated",
+        sentence="A bucket's policy lets nobody else decide who may come.",
+        types=(POLICY,),
+        severity="high",
+        requirements=("BAK-03", "CHK-SEC-04"),
+        controls=("FSBP S3.6", "SOC2 CC6.3", "ISO27001 A.8.3"),
+        why="Another account could open the bucket, or close it to us.",
+        fix="grant reading and writing of objects only",
+        url=f"{S3_CONTROLS}#s3-6",
+        evidence=("bucket",),
+        judge=_delegated,
+    ),
+    Rule(
+        name="bucket-policy-no-lockout",
+        sentence="A bucket's policy does not lock everybody out.",
+        types=(POLICY,),
+        severity="medium",
+        requirements=("BAK-03",),
+        controls=("CHECKOV CKV_AWS_93", "ISO27001 A.8.3"),
+        why="Only the account's root could take it back, in the middle of a restore.",
+        fix="bind the refusal to a condition",
+        url=f"{_USER_GUIDE}/troubleshoot-403-errors.html",
+        evidence=("bucket",),
+        judge=_lockout,
     ),
     StackRule(
         name="bucket-tls-only",
@@ -241,7 +303,10 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=_BUCKET,
         severity="medium",
         requirements=("BAK-03",),
-        controls=("FSBP S3.12", "CHECKOV CKV2_AWS_65", "ISO27001 A.8.3"),
+        controls=(
+            "FSBP S3.12", "CHECKOV CKV2_AWS_65", "CHECKOV CKV_AWS_20", "CHECKOV CKV_AWS_57",
+            "ISO27001 A.8.3",
+        ),
         why="Access would be decided in places that nobody reviews.",
         fix="set BucketOwnerEnforced",
         url=f"{S3_CONTROLS}#s3-12",

@@ -117,6 +117,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "PostgreSQL 15.1 has no pgvector",
     ),
     _broken(
+        "rds-own-subnets", "the default ones", drop(DATABASE, "dbSubnetGroupName"),
+        "it is in the default subnets",
+    ),
+    _broken(
+        "rds-certificate-authority", "one that has expired",
+        _put("caCertIdentifier", "rds-ca-2019"),
+        "its certificate is signed by rds-ca-2019, which has expired or is unknown to clients",
+    ),
+    _broken(
         "rds-own-parameters", "the default group", unlink(DATABASE, "parameterGroupName"),
         "its parameter group is not of this stack, so nothing says that TLS is forced",
     ),

@@ -78,6 +78,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "everybody may s3:GetObject",
     ),
     _broken(
+        "bucket-policy-not-delegated", "another account",
+        _policy(
+            lambda policy: policy["Statement"].append(
+                {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "s3:Put*"}
+            )
+        ),
+        "others than its owner may s3:PutBucketAcl, s3:PutBucketPolicy, "
+        "s3:PutEncryptionConfiguration, s3:PutObjectAcl",
+    ),
+    _broken(
+        "bucket-policy-no-lockout", "a refusal without a condition", _tls("Condition", {}),
+        "nobody may s3:DeleteBucketPolicy, s3:PutBucketAcl, s3:PutBucketPolicy, "
+        "s3:PutEncryptionConfiguration, s3:PutObjectAcl ever again",
+    ),
+    _broken(
         "bucket-tls-only", "no policy", without(POLICY, f"{_FILES}-policy"),
         "plain HTTP is accepted",
         at=_FILES,
