@@ -22,6 +22,8 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 def seconds(duration: str) -> float:
     """A Go duration in seconds: "15m0s" is 900. Raises ValueError."""
+    if duration == "0":  # the only one without a unit
+        return 0
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", duration)
     if "".join(number + unit for number, unit in parts) != duration:
         raise ValueError(f"{duration!r} is no duration such as 15m0s")
