@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.doors import BALANCER, DISTRIBUTION
-from rules.model import Item, Props, Rule, Stack, StackRule
+from rules.model import Item, Props, Rule, Stack, StackRule, Undecided
 
 _CERTIFICATE = "aws:acm/certificate:Certificate"
 _VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
@@ -24,11 +24,18 @@ _ADDRESSES = ("A", "AAAA")
 
 # -- certificates --------------------------------------------------------------------------------
 def _renewed(certificate: Props) -> Iterator[str]:
-    if certificate.given("certificateBody") or certificate.given("privateKey"):
+    if _imported(certificate):
         yield "it was imported, and nobody renews it"
     elif certificate.at("validationMethod") != "DNS":
         how = str(certificate.at("validationMethod", "nothing"))
         yield f"it is proved by {how}: its renewal waits for a person"
+
+
+def _imported(certificate: Props) -> bool:
+    try:
+        return bool(certificate.at("certificateBody") or certificate.at("privateKey"))
+    except Undecided:
+        return True
 
 
 def _strong_key(certificate: Props) -> Iterator[str]:

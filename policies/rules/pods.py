@@ -1,7 +1,7 @@
 """Network policies: the ways that they open between pods, and what is asked of each of them.
 
 Pods run on the nodes and therefore pass the nodes' security group as well. Pods are named by
-namespace and policy.
+namespace and policy. Whether a namespace is closed at all is rules/peers.py.
 """
 
 from __future__ import annotations
@@ -10,82 +10,109 @@ from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from rules.doors import BALANCER, CACHE, DATABASE, ENDPOINT, node_groups, places, subnets
-from rules.model import Item, Props, Rule, Stack
+from rules.doors import (
+    BALANCER,
+    CACHE,
+    DATABASE,
+    ENDPOINT,
+    NODES,
+    node_groups,
+    places,
+    subnets,
+)
+from rules.kubernetes import Object, judged_objects, objects, types
+from rules.model import NotApplicable, Props, Rule, Stack
 from rules.reach import ALL, INTERNET, Network, Ports, Way, overlap, wide
 
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+POLICIES = types("networking.k8s.io/v1:NetworkPolicy")
+_ANYBODY = Props({"ipBlock": {"cidr": "0.0.0.0/0"}})
 # Where a pod finds credentials of its node (EC2 user guide, "Use the IMDS"), and the private blocks
 # that hold everything of ours (RFC 1918).
 _METADATA = "169.254.169.254"
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+# PostgreSQL, Redis, PgBouncer and Sentinel (requirements PG, REDIS, POOL-02, SENT).
+_STORES = tuple(Ports("tcp", port, port) for port in (5432, 6379, 6432, 26379))
 _URL = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
 class Pods:
-    """The ways that network policies open, between pods and to what the nodes may reach."""
+    """The ways that network policies open, between pods and to what the nodes may reach.
+
+    Both ends of a way between pods must allow it: the one by the other's labels, or by addresses
+    that cover the nodes' subnets, since pods have addresses of these.
+    """
 
     def __init__(self, stack: Stack, ways: list[Way]) -> None:
-        self._stack = stack
         self._nodes = node_groups(stack)
         self._to_nodes = [way for way in ways if way.target in self._nodes]
         self._from_nodes = [way for way in ways if way.source in self._nodes]
-        self._policies = {label(each): each for each in stack.of(POLICY)}
+        self._homes = _homes(stack)
+        self._node_blocks = [
+            ip_network(each.props.at("cidrBlock"))
+            for group in stack.of(NODES)
+            for each in subnets(stack, group)
+        ]
+        self._policies = policies(stack)
         self._labelled: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
         self._spaces: defaultdict[str, list[str]] = defaultdict(list)
         for name, policy in self._policies.items():
-            space = _space(policy)
-            self._spaces[space].append(name)
+            self._spaces[policy.namespace].append(name)
             for key, value in _labels(policy.props.at("spec.podSelector")).items():
-                self._labelled[space, key, value].append(name)
+                self._labelled[policy.namespace, key, value].append(name)
+        # Who may leave for whom: by the target's labels, and by address for any pod.
+        self._to: defaultdict[str, defaultdict[str, list[Ports]]]
+        self._to = defaultdict(lambda: defaultdict(list))
+        self._by_address: defaultdict[str, list[Ports]] = defaultdict(list)
 
     def ways(self) -> Iterator[Way]:
-        leaving = list(self._out())
-        allowed: defaultdict[tuple[str, str], list[Ports]] = defaultdict(list)
-        for way in leaving:
-            allowed[way.source, way.target].append(way.ports)
-        yield from (way for way in leaving if way.target not in self._policies)
-        for name, policy in self._policies.items():
-            for rule in policy.props.at("spec.ingress") or []:
-                for opened in _opened(rule):
-                    for source in self._admitted(policy, rule, opened):
-                        known = source in self._policies
-                        if not known or any(p.meets(opened) for p in allowed[source, name]):
-                            yield Way(source, name, opened, policy.name)
-
-    def _out(self) -> Iterator[Way]:
         for name, policy in self._policies.items():
             for rule in policy.props.at("spec.egress") or []:
                 for opened in _opened(rule):
-                    for peer in rule.get("to") or [Props({"ipBlock": {"cidr": "0.0.0.0/0"}})]:
-                        for target in self._targets(policy, peer, opened):
-                            yield Way(name, target, opened, policy.name)
+                    for target in self._leaving(name, policy, rule, opened):
+                        yield Way(name, target, opened, _by(policy))
+        for name, policy in self._policies.items():
+            for rule in policy.props.at("spec.ingress") or []:
+                for opened in _opened(rule):
+                    for source in self._admitted(name, policy, rule, opened):
+                        yield Way(source, name, opened, _by(policy))
 
-    def _targets(self, policy: Item, peer: Props, opened: Ports) -> Iterator[str]:
-        if "ipBlock" not in peer:
-            yield from self._selected(policy, peer)
-            return
-        if wide(peer.at("ipBlock.cidr")):
-            yield INTERNET
-        homes = self._stack.once(_homes)
-        for way in self._from_nodes:
-            if way.ports.meets(opened) and _covers(peer, homes.get(way.target, [])):
-                yield way.target
-
-    def _admitted(self, policy: Item, rule: Props, opened: Ports) -> Iterator[str]:
-        for peer in rule.get("from") or [Props({"ipBlock": {"cidr": "0.0.0.0/0"}})]:
+    def _leaving(self, name: str, policy: Object, rule: Props, opened: Ports) -> Iterator[str]:
+        """What stands outside the cluster; the pods that are meant are kept for the other end."""
+        for peer in rule.get("to") or [_ANYBODY]:
             if "ipBlock" not in peer:
-                yield from self._selected(policy, peer) or [
-                    f"pods of {_of(policy, peer) or 'any namespace'}"
-                ]
-            elif wide(peer.at("ipBlock.cidr")):
+                for target in self._selected(policy, peer):
+                    self._to[target][name].append(opened)
+                continue
+            if wide(peer.at("ipBlock.cidr")):
                 yield INTERNET
-            else:
-                # Nodes themselves, and whoever their group lets through to the pods on them.
+            if _covers(peer, self._node_blocks):
+                self._by_address[name].append(opened)
+            for way in self._from_nodes:
+                if way.ports.meets(opened) and _covers(peer, self._homes.get(way.target, [])):
+                    yield way.target
+
+    def _admitted(self, name: str, policy: Object, rule: Props, opened: Ports) -> Iterator[str]:
+        for peer in rule.get("from") or [_ANYBODY]:
+            if "ipBlock" not in peer:
+                found = self._selected(policy, peer)
+                yield from (each for each in found if self._may(each, name, opened))
+                if not found:
+                    yield f"pods of {_of(policy, peer) or 'any namespace'}"
+                continue
+            if wide(peer.at("ipBlock.cidr")):
+                yield INTERNET
+            if _covers(peer, self._node_blocks):
+                # Nodes themselves, whoever their group lets through, and pods by their addresses.
                 yield from self._nodes
                 yield from (way.source for way in self._to_nodes if way.ports.meets(opened))
+                by_address = {*self._by_address, *self._to[name]}
+                yield from (each for each in by_address if self._may(each, name, opened))
 
-    def _selected(self, policy: Item, peer: Props) -> list[str]:
+    def _may(self, source: str, target: str, opened: Ports) -> bool:
+        allowed = (*self._to[target].get(source, ()), *self._by_address.get(source, ()))
+        return any(each.meets(opened) for each in allowed)
+
+    def _selected(self, policy: Object, peer: Props) -> list[str]:
         """The policies whose pods a peer means."""
         wanted = _labels(peer.get("podSelector"))
         space = _of(policy, peer)
@@ -97,6 +124,20 @@ class Pods:
             for s in spaces
         ]
         return sorted(set().union(*found))
+
+
+def policies(stack: Stack) -> dict[str, Object]:
+    """Every network policy, alone or in a List, by its place in the graph."""
+    found = (
+        each
+        for item in stack.of(*POLICIES)
+        for each in objects(item.props, "NetworkPolicy", item=item)
+    )
+    return {f"{each.namespace}/{each.name}": each for each in found}
+
+
+def _by(policy: Object) -> str:
+    return policy.item.name if policy.item else policy.name
 
 
 def _homes(stack: Stack) -> dict[str, list[Network]]:
@@ -134,24 +175,16 @@ def _labels(selector: Props | None) -> dict[str, str]:
     return dict((selector or Props({})).get("matchLabels") or {})
 
 
-def _space(policy: Item) -> str:
-    return str(policy.props.at("metadata.namespace", "default"))
-
-
-def _of(policy: Item, peer: Props) -> str:
+def _of(policy: Object, peer: Props) -> str:
     """The namespace that a peer means, "" for all of them."""
     if "namespaceSelector" not in peer:
-        return _space(policy)
+        return policy.namespace
     return _labels(peer.get("namespaceSelector")).get("kubernetes.io/metadata.name", "")
 
 
-def label(policy: Item) -> str:
-    return f"{_space(policy)}/{policy.props.at('metadata.name', policy.name)}"
-
-
 # -- what is asked of each ------------------------------------------------------------------------
-def _no_open_ingress(policy: Props) -> Iterator[str]:
-    for rule in policy.at("spec.ingress") or []:
+def _no_open_ingress(policy: Object) -> Iterator[str]:
+    for rule in policy.props.at("spec.ingress") or []:
         if not rule.get("from"):
             yield "it admits everybody"
         for peer in rule.get("from") or []:
@@ -159,8 +192,8 @@ def _no_open_ingress(policy: Props) -> Iterator[str]:
                 yield f"it admits {peer.at('ipBlock.cidr')}"
 
 
-def _internet_only(policy: Props) -> Iterator[str]:
-    for rule in policy.at("spec.egress") or []:
+def _internet_only(policy: Object) -> Iterator[str]:
+    for rule in policy.props.at("spec.egress") or []:
         if not rule.get("to"):
             yield "it lets pods out to everywhere, private addresses too"
         for peer in rule.get("to") or []:
@@ -173,9 +206,9 @@ def _internet_only(policy: Props) -> Iterator[str]:
                     yield f"its way to the internet also leads to {', '.join(left)}"
 
 
-def _ports_named(policy: Props) -> Iterator[str]:
+def _ports_named(policy: Object) -> Iterator[str]:
     for way, peers in (("ingress", "from"), ("egress", "to")):
-        for rule in policy.at(f"spec.{way}") or []:
+        for rule in policy.props.at(f"spec.{way}") or []:
             blocks = [
                 each.at("ipBlock.cidr") for each in rule.get(peers) or [] if "ipBlock" in each
             ]
@@ -183,11 +216,37 @@ def _ports_named(policy: Props) -> Iterator[str]:
                 yield f"{way} opens every port for {', '.join(blocks)}"
 
 
+def _store_by_labels(policy: Object) -> Iterator[str]:
+    opened = [
+        rule
+        for rule in policy.props.at("spec.ingress") or []
+        if any(ports.meets(store) for ports in _opened(rule) for store in _STORES)
+    ]
+    if not opened and not policy.path:
+        raise NotApplicable("its pods listen on no store's port")
+    for rule in opened:
+        if not all(_labels(peer.get("podSelector")) for peer in rule.get("from") or [_ANYBODY]):
+            yield "it opens a store's port to more than named pods"
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        name="network-policy-store-by-labels",
+        sentence="A store in the cluster, and the pooler before one, admits named pods only.",
+        types=POLICIES,
+        severity="high",
+        requirements=("CHK-SEC-03", "POOL-02", "K8S-06", "K8S-07"),
+        controls=("SOC2 CC6.1", "SOC2 CC6.6", "ISO27001 A.8.20", "ISO27001 A.8.22"),
+        why="Any pod that is taken over could try its luck with the data.",
+        fix="name the pods that use it by their labels in `from`",
+        url=_URL,
+        evidence=("spec.podSelector", "spec.ingress"),
+        judge=judged_objects(_store_by_labels, "NetworkPolicy"),
+    ),
     Rule(
         name="network-policy-no-open-ingress",
         sentence="No network policy admits everybody or the internet.",
-        types=(POLICY,),
+        types=POLICIES,
         severity="high",
         requirements=("CHK-SEC-03", "K8S-03", "K8S-04"),
         controls=("SOC2 CC6.6", "ISO27001 A.8.20", "ISO27001 A.8.22"),
@@ -195,12 +254,12 @@ RULES: tuple[Rule, ...] = (
         fix="name the pods or the address blocks that need it in `from`",
         url=_URL,
         evidence=("spec.ingress",),
-        judge=_no_open_ingress,
+        judge=judged_objects(_no_open_ingress, "NetworkPolicy"),
     ),
     Rule(
         name="network-policy-egress-no-private",
         sentence="A pod's way to the internet excepts private addresses and the node's metadata.",
-        types=(POLICY,),
+        types=POLICIES,
         severity="high",
         requirements=("CHK-SEC-03", "K8S-09"),
         controls=("SOC2 CC6.6", "ISO27001 A.8.20", "ISO27001 A.8.22"),
@@ -208,12 +267,12 @@ RULES: tuple[Rule, ...] = (
         fix=f"except {', '.join(_PRIVATE)} and {_METADATA}/32 from that block",
         url=_URL,
         evidence=("spec.egress",),
-        judge=_internet_only,
+        judge=judged_objects(_internet_only, "NetworkPolicy"),
     ),
     Rule(
         name="network-policy-ports-named",
         sentence="A network policy that opens addresses names the ports.",
-        types=(POLICY,),
+        types=POLICIES,
         severity="medium",
         requirements=("CHK-SEC-03", "K8S-06"),
         controls=("SOC2 CC6.6", "ISO27001 A.8.20"),
@@ -221,6 +280,6 @@ RULES: tuple[Rule, ...] = (
         fix="list the ports that are used",
         url=_URL,
         evidence=("spec.ingress", "spec.egress"),
-        judge=_ports_named,
+        judge=judged_objects(_ports_named, "NetworkPolicy"),
     ),
 )

@@ -31,7 +31,7 @@ from rules.doors import (
     through_groups,
 )
 from rules.model import Item, Stack, StackRule
-from rules.pods import POLICY, Pods, label
+from rules.pods import Pods, policies
 from rules.reach import INTERNET, Edge, Ports, Reach
 
 _GATEWAY = "aws:ec2/internetGateway:InternetGateway"
@@ -107,7 +107,7 @@ def _who(rule: Item, stack: Stack) -> str:
 
 def _behind_pooler(store: Item, stack: Stack) -> Iterator[str]:
     """Pods that requests arrive at: those that the balancer reaches, and those behind them."""
-    graph, pods = reach(stack), {label(each) for each in stack.of(POLICY)}
+    graph, pods = reach(stack), stack.once(policies)
     first = {
         edge.target
         for balancer in stack.of(BALANCER)
@@ -140,7 +140,7 @@ def _only_cloudfront(balancer: Item, stack: Stack) -> Iterator[str]:
 
 
 def _answered(balancer: Item, stack: Stack) -> Iterator[str]:
-    graph, pods = reach(stack), {label(each) for each in stack.of(POLICY)}
+    graph, pods = reach(stack), stack.once(policies)
     for here in places(stack, balancer):
         if not any(edge.target in pods for edge in graph.out_of(here)):
             yield "no pods answer it: a security group or a network policy closes the way"

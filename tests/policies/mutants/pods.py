@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
-from tests.policies.mutation import Mutant, drop, put
+from tests.policies.mutation import Mutant, add, drop, put
 
 _POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 _API, _GATEWAY, _DUMPS = (f"platform-network-{each}" for each in ("api", "gateway", "dumps"))
 _BLACKBOX = "platform-operators-namespaces-monitoring-blackbox-exporter"
 _SPARED = "spec.egress.1.to.0.ipBlock.except"
 
+_MORE = "it opens a store's port to more than named pods"
+_POOLER = "platform-network-pooler"
+
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        rule="network-policy-store-by-labels",
+        title="every pod of the namespace",
+        change=put(_POLICY, "spec.ingress.0.from", [{"podSelector": {}}], _POOLER),
+        says=(_MORE,),
+    ),
+    Mutant(
+        rule="network-policy-store-by-labels",
+        title="every address of the nodes",
+        change=put(
+            _POLICY, "spec.ingress.0.from", [{"ipBlock": {"cidr": "10.20.0.0/19"}}], _POOLER
+        ),
+        says=(_MORE,),
+    ),
+    Mutant(
+        rule="network-policy-store-by-labels",
+        title="everybody",
+        change=drop(_POLICY, "spec.ingress.0.from", _POOLER),
+        says=(_MORE,),
+    ),
+    Mutant(
+        rule="network-policy-no-open-ingress",
+        title="a policy inside a List",
+        change=add(
+            "kubernetes:core/v1:List",
+            "list",
+            {
+                "kind": "List",
+                "items": [
+                    {
+                        "kind": "NetworkPolicy",
+                        "metadata": {"name": "open", "namespace": "production"},
+                        "spec": {"ingress": [{}]},
+                    }
+                ],
+            },
+        ),
+        says=("NetworkPolicy open: it admits everybody",),
+    ),
     Mutant(
         rule="network-policy-no-open-ingress",
         title="everybody",

@@ -1,0 +1,138 @@
+"""What mutants of the real stacks cannot say about rules of the edge."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from rules import cdn, edge, firewall, listeners, names
+from rules.model import SECRET as HIDDEN
+from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
+
+from tests.conftest import Recorded
+from tests.policies.mutation import set_at
+from tests.policies.real import items_of, stack_of
+
+_RULES: dict[str, Rule | StackRule] = {
+    rule.name: rule
+    for rule in (*edge.RULES, *listeners.RULES, *cdn.RULES, *firewall.RULES, *names.RULES)
+}
+_ACL = "aws:wafv2/webAcl:WebAcl"
+_CDN = "aws:cloudfront/distribution:Distribution"
+
+
+def _judge(rule: str, props: Props) -> list[str]:
+    found = _RULES[rule]
+    assert isinstance(found, Rule)
+    return list(found.judge(props))
+
+
+def _with(recorded: Recorded, type_: str, path: str, value: Any) -> Props:
+    values = copy.deepcopy(recorded.made.of(type_)[0].clear)
+    set_at(values, path, value)
+    return Props(values)
+
+
+@pytest.mark.parametrize(
+    ("rule", "type_", "path"),
+    [
+        ("distribution-firewall", _CDN, "webAclId"),
+        ("distribution-own-certificate", _CDN, "viewerCertificate.acmCertificateArn"),
+        ("distribution-security-headers", _CDN, "defaultCacheBehavior.responseHeadersPolicyId"),
+        ("distribution-private-origin", _CDN, "origins.0.vpcOriginConfig.vpcOriginId"),
+        ("listener-https-only", "aws:lb/listener:Listener", "loadBalancerArn"),
+        ("balancer-logged", "aws:lb/loadBalancer:LoadBalancer", "accessLogs.bucket"),
+        ("vpc-origin-tls", "aws:cloudfront/vpcOrigin:VpcOrigin", "vpcOriginEndpointConfig.arn"),
+    ],
+)
+def test_what_is_made_in_the_same_deployment_decides_a_rule(
+    recorded: Recorded, rule: str, type_: str, path: str
+) -> None:
+    assert _judge(rule, _with(recorded, type_, path, UNKNOWN)) == [], (
+        "the first preview of an environment would wait for what is there"
+    )
+
+
+def test_lists_of_addresses_that_are_not_made_yet_do_not_stop_rate_rules(
+    recorded: Recorded,
+) -> None:
+    office = {"notStatement": {"statement": {"ipSetReferenceStatement": {"arn": UNKNOWN}}}}
+    values = copy.deepcopy(recorded.made.of(_ACL)[0].clear)
+    for each in values["rules"]:
+        if each["name"] == "rate-all":
+            each["statement"]["rateBasedStatement"]["scopeDownStatement"] = office
+    assert _judge("web-acl-rate-limited", Props(values)) == []
+    assert _judge("web-acl-sign-in-limited", Props(values)) == []
+
+
+def test_a_rate_rule_for_some_paths_is_no_limit_for_all(recorded: Recorded) -> None:
+    values = copy.deepcopy(recorded.made.of(_ACL)[0].clear)
+    rates = [e for e in values["rules"] if "rateBasedStatement" in e["statement"]]
+    values["rules"] = [each for each in rates if each["name"] == "rate-auth"]
+    assert _judge("web-acl-rate-limited", Props(values)) == ["no rule blocks one client by rate"]
+
+
+def test_a_window_that_nobody_states_is_five_minutes() -> None:
+    rule = {
+        "statement": {"rateBasedStatement": {"limit": 3000}},
+        "action": {"block": {}},
+    }
+    assert _judge("web-acl-rate-limited", Props({"rules": [rule]})) == []
+
+
+def test_a_listener_that_redirects_has_no_tls_to_judge() -> None:
+    plain = Props({"protocol": "HTTP"})
+    for rule in ("listener-tls-policy", "listener-security-headers"):
+        with pytest.raises(NotApplicable, match="only a listener for HTTPS answers requests"):
+            _judge(rule, plain)
+
+
+def test_reputation_is_judged_where_the_caller_is_seen() -> None:
+    with pytest.raises(NotApplicable, match="always CloudFront's"):
+        _judge("web-acl-address-reputation", Props({"scope": "REGIONAL", "rules": []}))
+
+
+def test_a_key_that_is_secret_still_shows_that_a_certificate_was_imported() -> None:
+    imported = Props({"privateKey": HIDDEN, "certificateBody": UNKNOWN})
+    assert _judge("certificate-renews-itself", imported) == [
+        "it was imported, and nobody renews it"
+    ]
+
+
+def _named(host: str, **records: list[str]) -> list[str]:
+    distribution = Item(type=_CDN, name="cdn", urn="urn:cdn", props=Props({"aliases": [host]}))
+    found = [
+        Item(
+            type="aws:route53/record:Record",
+            name=name,
+            urn=f"urn:{name}",
+            props=Props({"type": "CAA", "name": name.replace("_", "."), "records": values}),
+        )
+        for name, values in records.items()
+    ]
+    rule = _RULES["host-issuer-named"]
+    assert isinstance(rule, StackRule)
+    return list(rule.judge(distribution, stack_of((distribution, *found))))
+
+
+def test_the_nearest_caa_record_above_a_host_holds() -> None:
+    ours, none = ['0 issue "amazon.com"', '0 issuewild ";"'], ['0 issue ";"', '0 issuewild ";"']
+    assert _named("app.example.com", example_com=ours) == []
+    assert _named("app.example.com", app_example_com=ours, example_com=none) == []
+    assert _named("app.example.com", app_example_com=none, example_com=ours) == [
+        "ACM may not renew the certificate of app.example.com"
+    ]
+
+
+def test_a_zone_of_the_network_needs_no_log_and_may_go_with_its_records(
+    recorded: Recorded,
+) -> None:
+    items = items_of(recorded.made, recorded.stack)
+    stack = stack_of(items)
+    inner = [each for each in stack.of("aws:route53/zone:Zone") if each.props.at("vpcs")]
+    assert len(inner) == 1
+    for name in ("zone-queries-logged", "zone-kept"):
+        rule = _RULES[name]
+        assert isinstance(rule, StackRule)
+        assert list(rule.judge(inner[0], stack)) == []
