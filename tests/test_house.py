@@ -28,12 +28,27 @@ LONGEST_INIT = 40
 
 
 @cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return ast.parse(_text(path), filename=str(path))
+
+
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_tree(path)))
+
+
+@cache
+def _room(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
 
 
 def _files(*rooms: str) -> list[Path]:
-    found = [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+    found = [path for room in rooms for path in _room(room)]
     assert found, f"no file in {rooms}"
     return found
 
@@ -42,19 +57,22 @@ def _id(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def _at(path: Path, node: ast.expr) -> str:
+    return f"{_id(path)}:{node.lineno}"
+
+
 def _program() -> list[Path]:
     return [ROOT / "__main__.py", *_files("components", "settings", "policies")]
 
 
-def _calls(path: Path) -> Iterator[str]:
+@cache
+def _calls(path: Path) -> tuple[str, ...]:
     """The names of everything that a file calls, dotted."""
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func)
+    return tuple(ast.unparse(node.func) for node in _nodes(path) if isinstance(node, ast.Call))
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(_tree(path)):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -62,20 +80,23 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _classes(path: Path) -> Iterator[ast.ClassDef]:
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.ClassDef):
-            yield node
+    return (node for node in _nodes(path) if isinstance(node, ast.ClassDef))
 
 
 def _bases(node: ast.ClassDef) -> set[str]:
     return {ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases}
 
 
-def _component_classes() -> Iterator[tuple[Path, ast.ClassDef]]:
-    for path in _files("components"):
-        for node in _classes(path):
-            if "ComponentResource" in _bases(node):
-                yield path, node
+@cache
+def _component_classes() -> list[tuple[Path, ast.ClassDef]]:
+    found = [
+        (path, node)
+        for path in _files("components")
+        for node in _classes(path)
+        if "ComponentResource" in _bases(node)
+    ]
+    assert found, "no component in components/"
+    return found
 
 
 def _type_token(node: ast.ClassDef) -> str:
@@ -129,37 +150,43 @@ def _deciding_parts(node: ast.AST) -> Iterator[ast.AST]:
 
 
 # -- environments --------------------------------------------------------------------------------
-@pytest.mark.parametrize("path", _program(), ids=_id)
-def test_no_code_knows_an_environment_by_name(path: Path) -> None:
-    tree = _tree(path)
+def test_no_code_knows_an_environment_by_name() -> None:
     named = [
-        part.lineno
-        for node in ast.walk(tree)
+        _at(path, part)
+        for path in _program()
+        for node in _nodes(path)
         for part in _deciding_parts(node)
         if isinstance(part, ast.Constant) and part.value in STACKS
     ]
     assert named == [], "what differs between environments is a key in their files"
     compared = [
-        n.lineno
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Compare)
-        and re.search(r"get_stack\(\)|\.stack\b", ast.unparse(n))
+        _at(path, node)
+        for path in _program()
+        for node in _nodes(path)
+        if isinstance(node, ast.Compare)
+        and re.search(r"get_stack\(\)|\.stack\b", ast.unparse(node))
     ]  # fmt: skip
     assert compared == []
 
 
-@pytest.mark.parametrize("path", _program(), ids=_id)
-def test_the_stacks_name_is_asked_for_in_two_places_only(path: Path) -> None:
-    if _id(path) in ("components/context.py", "settings/source.py"):
-        return
-    assert [call for call in _calls(path) if call.endswith("get_stack")] == []
+def test_the_stacks_name_is_asked_for_in_two_places_only() -> None:
+    asking = {
+        _id(path) for path in _program() if any(call.endswith("get_stack") for call in _calls(path))
+    }
+    assert asking <= {"components/context.py", "settings/source.py"}
 
 
-@pytest.mark.parametrize("path", _program(), ids=_id)
-def test_the_program_asks_aws_nothing_while_it_is_built(path: Path) -> None:
-    assert [m for m in _imports(path) if m.split(".")[0] in ("boto3", "botocore", "requests")] == []
+def test_the_program_asks_aws_nothing_while_it_is_built() -> None:
+    clients = [
+        f"{_id(path)} imports {module}"
+        for path in _program()
+        for module in _imports(path)
+        if module.split(".")[0] in ("boto3", "botocore", "requests")
+    ]
+    assert clients == []
     asked = [
-        call
+        f"{_id(path)}: {call}"
+        for path in _program()
         for call in _calls(path)
         if re.match(r"(aws|pulumi_aws|kubernetes|pulumi_kubernetes)\b", call)
         and (call.rsplit(".", 1)[-1].startswith("get_") or call.endswith((".get", "_output")))
@@ -178,41 +205,50 @@ def test_there_is_one_class_of_mocks() -> None:
     assert found == ["tests/recorder.py: Recorder"]
 
 
-@pytest.mark.parametrize("path", [ROOT / "__main__.py", *_files(*ROOMS)], ids=_id)
-def test_every_module_says_what_lives_in_it(path: Path) -> None:
-    if path.name == "__init__.py" and not path.read_text(encoding="utf-8").strip():
-        return
-    assert ast.get_docstring(_tree(path))
+def test_every_module_says_what_lives_in_it() -> None:
+    silent = [
+        _id(path)
+        for path in (ROOT / "__main__.py", *_files(*ROOMS))
+        if not ast.get_docstring(_tree(path))
+        and not (path.name == "__init__.py" and not _text(path).strip())
+    ]
+    assert silent == []
 
 
-@pytest.mark.parametrize("path", _files(*ROOMS), ids=_id)
-def test_no_file_outgrows_a_readers_patience(path: Path) -> None:
-    name = _id(path)
-    if name in LONG or name.startswith(LONG_ROOMS):
-        return
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST, "split it, or give the reason in LONG"
+def test_no_file_outgrows_a_readers_patience() -> None:
+    long = {
+        _id(path): lines
+        for path in _files(*ROOMS)
+        if (lines := len(_text(path).splitlines())) > LONGEST
+        and _id(path) not in LONG
+        and not _id(path).startswith(LONG_ROOMS)
+    }
+    assert long == {}, "split it, or give the reason in LONG"
 
 
 def test_the_list_of_long_files_is_no_longer_than_needed() -> None:
-    short = [n for n in LONG if len((ROOT / n).read_text(encoding="utf-8").splitlines()) <= LONGEST]
+    short = [name for name in LONG if len(_text(ROOT / name).splitlines()) <= LONGEST]
     assert short == []
 
 
-@pytest.mark.parametrize(
-    ("path", "node"), [pytest.param(p, n, id=n.name) for p, n in _component_classes()]
-)
-def test_a_component_is_built_by_a_list_of_builders(path: Path, node: ast.ClassDef) -> None:
-    init = next(n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__")
-    assert init.end_lineno is not None
-    assert init.end_lineno - init.lineno + 1 <= LONGEST_INIT, _id(path)
+def _init(node: ast.ClassDef) -> ast.FunctionDef:
+    return next(n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__")
+
+
+def test_a_component_is_built_by_a_list_of_builders() -> None:
+    long = {
+        f"{_id(path)}: {node.name}": lines
+        for path, node in _component_classes()
+        if (lines := (_init(node).end_lineno or 0) - _init(node).lineno + 1) > LONGEST_INIT
+    }
+    assert long == {}
 
 
 @pytest.mark.parametrize(
     ("path", "node"), [pytest.param(p, n, id=n.name) for p, n in _component_classes()]
 )
 def test_every_component_is_made_the_same_way(path: Path, node: ast.ClassDef) -> None:
-    init = next(n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__")
+    init = _init(node)
     assert [a.arg for a in init.args.args] == ["self", "name", "args", "opts"], _id(path)
     assert ast.unparse(init.args.args[2].annotation or ast.Constant("")) == f"{node.name}Args"
     assert _type_token(node) == f"arches:index:{node.name}", "a rename would replace everything"
@@ -233,19 +269,18 @@ def test_what_a_component_is_given_cannot_be_changed_or_mixed_up() -> None:
     assert loose == []
 
 
-@pytest.mark.parametrize("path", _files("components"), ids=_id)
-def test_no_resource_names_a_provider_itself(path: Path) -> None:
+def test_no_resource_names_a_provider_itself() -> None:
     given = [
-        node.lineno
-        for node in ast.walk(_tree(path))
+        _id(path)
+        for path in _files("components")
+        for node in _nodes(path)
         if isinstance(node, ast.Call)
-        and ast.unparse(node.func).endswith("ResourceOptions")
         and any(k.arg in ("provider", "providers") for k in node.keywords)
+        and ast.unparse(node.func).endswith("ResourceOptions")
     ]
-    if _id(path) in ("components/providers.py", "components/kubernetes/provider.py"):
-        assert len(given) == 1
-    else:
-        assert given == [], "tags and region come from the one provider that is inherited"
+    assert sorted(given) == ["components/kubernetes/provider.py", "components/providers.py"], (
+        "tags and region come from the one provider that is inherited"
+    )
 
 
 # -- who may know whom ---------------------------------------------------------------------------
@@ -272,18 +307,19 @@ def test_rooms_know_only_what_they_may(room: str, strangers: set[str]) -> None:
 _HERE = re.compile(r"(?<![\w.{}<>-])/(home|root|Users|work)/\w")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    files = [
         *_program(),
         *_files("rehearsal", "tests"),
         *sorted(ROOT.glob("*.yaml")),
         *sorted(ROOT.glob("*.toml")),
         ROOT / "Makefile",
         *sorted((ROOT / "docs").rglob("*.md")),
-    ],
-    ids=_id,
-)
-def test_no_file_names_a_place_on_somebodys_machine(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert [n for n, line in enumerate(lines, 1) if _HERE.search(line)] == []
+    ]
+    named = [
+        f"{_id(path)}:{number}"
+        for path in files
+        for number, line in enumerate(_text(path).splitlines(), 1)
+        if _HERE.search(line)
+    ]
+    assert named == []

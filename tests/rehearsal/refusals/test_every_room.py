@@ -1,13 +1,13 @@
 """What holds for every room of the table of refusals, asked once for all of them.
 
 A room's own file holds its cases, what is special about them, and the tests that only it needs.
-A test is named by room, row and place: `-k network-N14-` runs what is asked about row N14.
+A case is named by room, row and place: `-k network-N14-` runs the cases of row N14.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,28 +90,23 @@ ROOMS = [
 ]
 
 
-def _each(wanted: Callable[[Room, Case], bool]) -> pytest.MarkDecorator:
-    """The cases that are wanted, each named by its room, its row and its place among the row's."""
-    found = []
-    for room in ROOMS:
-        place: Counter[str] = Counter()
-        for case in room.cases:
-            place[case.row] += 1
-            if wanted(room, case):
-                id_ = f"{room.name}-{case.row}-{place[case.row]}"
-                found.append(pytest.param(room, case, id=id_))
-    return pytest.mark.parametrize(("room", "case"), found)
+def _named(room: Room) -> Iterator[tuple[str, Case]]:
+    """The cases of a room, each named by its room, its row and its place among the row's."""
+    place: Counter[str] = Counter()
+    for case in room.cases:
+        place[case.row] += 1
+        yield f"{room.name}-{case.row}-{place[case.row]}", case
 
 
-def _fires_on_values(case: Case) -> bool:
-    return case.says is not None and bool(case.request.new)
+def _about_values(room: Room) -> list[tuple[str, Case]]:
+    """The cases that fire on a value that is asked for."""
+    return [(id_, case) for id_, case in _named(room) if case.says is not None and case.request.new]
 
 
 every_room = pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
-every_case = _each(lambda _room, _case: True)
-every_case_about_values = _each(lambda _room, case: _fires_on_values(case))
-every_uncertain_case = _each(
-    lambda room, case: _fires_on_values(case) and case.row not in room.certain
+every_case = pytest.mark.parametrize(
+    ("room", "case"),
+    [pytest.param(room, case, id=id_) for room in ROOMS for id_, case in _named(room)],
 )
 
 
@@ -127,17 +122,24 @@ def test_the_row_says_exactly_what_aws_says(room: Room, case: Case) -> None:
     assert said(room.rows, case) == case.says
 
 
-@every_uncertain_case
-def test_what_is_known_only_later_is_never_judged(room: Room, case: Case) -> None:
-    assert said(room.rows, unknown(case)) is None, "a first preview would be refused for no reason"
-
-
-@every_case_about_values
-def test_a_secret_value_is_judged_like_any_other(room: Room, case: Case) -> None:
-    assert said(room.rows, secret(case)) == case.says
-
-
 # -- rooms ---------------------------------------------------------------------------------------
+@every_room
+def test_what_is_known_only_later_is_never_judged(room: Room) -> None:
+    judged = {
+        id_: line
+        for id_, case in _about_values(room)
+        if case.row not in room.certain and (line := said(room.rows, unknown(case))) is not None
+    }
+    assert judged == {}, "a first preview would be refused for no reason"
+
+
+@every_room
+def test_a_secret_value_is_judged_like_any_other(room: Room) -> None:
+    assert {id_: said(room.rows, secret(case)) for id_, case in _about_values(room)} == {
+        id_: case.says for id_, case in _about_values(room)
+    }
+
+
 @every_room
 def test_every_row_has_a_case_that_fires_and_one_that_passes(room: Room) -> None:
     assert holes(room.rows, room.cases) == list(room.fire_later), (
