@@ -20,7 +20,7 @@ ZONES = 3
 # EC2 user guide, "Specifications for Amazon EC2 instance types": vCPU of a size, and GiB for each
 # vCPU of a family in generation 5 or later (t: its sizes from large up).
 VCPU = {"medium": 1, "large": 2, "xlarge": 4} | {f"{n}xlarge": 4 * n for n in range(2, 49)}
-GIB_PER_VCPU: Mapping[str, int] = {"c": 2, "m": 4, "r": 8, "t": 4, "x": 16}
+GIB_PER_VCPU: Mapping[str, int] = {"c": 2, "m": 4, "r": 8, "t": 4}
 # A third of three zones: two nodes carry the load while the third is replaced.
 MOST_AT_ONCE_PERCENT = 33
 # What a node needs: to join, and to pull images (EKS user guide, node IAM role). The CNI has an
@@ -40,6 +40,8 @@ def machine(instance_type: str) -> tuple[int, int]:
     # Generations before the fifth have odd sizes (c4.xlarge: 7.5 GiB); t goes 2, 3, 4g.
     if found[1] != "t" and int(found[2]) < 5:
         return 0, 0
+    if found[1] == "t" and found[3] == "medium":
+        return 2, 4
     vcpu = VCPU[found[3]]
     return vcpu, vcpu * GIB_PER_VCPU[found[1]]
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rules.documents import named, said
-from rules.kubernetes import Object, judged_objects, types
+from rules.kubernetes import Object, Template, judged_objects, templates, types
 from rules.model import ROOT, Item, NotApplicable, Props, Rule, Stack, StackRule
 from rules.observability import ALARM, metrics
 
 ALERTS = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+# A ServiceMonitor's own selector names Services, whose labels are those of their pods here.
 MONITORS = {
     "kubernetes:monitoring.coreos.com/v1:PodMonitor": "podMetricsEndpoints",
     "kubernetes:monitoring.coreos.com/v1:ServiceMonitor": "endpoints",
 }
 CHART = "kube-prometheus-stack"
-WORKLOADS = ("kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet")
+WORKLOADS = types("apps/v1:Deployment", "apps/v1:StatefulSet", "apps/v1:DaemonSet")
 # MON-05 to MON-07: the guide's three alerts, each with the CloudWatch metric that tells the same of
 # the application while it has no metrics of its own (A5).
 GUIDE: Mapping[str, str] = {
@@ -133,23 +134,24 @@ def _heartbeat(_root: Item, stack: Stack) -> Iterator[str]:
 
 
 def _monitored(workload: Item, stack: Stack) -> Iterator[str]:
-    pod = workload.props.at("spec.template", Props({}))
-    containers = pod.at("spec.containers") or []
-    ports = {port.get("name") for each in containers for port in each.get("ports") or []}
-    if "metrics" not in ports:
-        return
-    labels = pod.at("metadata.labels") or {}
-    namespace = workload.props.at("metadata.namespace")
+    for pod in templates(workload.props):
+        ports = [port for _, each in pod.containers() for port in each.get("ports") or ()]
+        offered = any(port.get("name") == "metrics" for port in ports)
+        if offered and not any(_scrapes(each, pod) for each in _monitors(pod, stack)):
+            yield f"{pod.said_of}it offers metrics and nobody scrapes them"
+
+
+def _monitors(pod: Template, stack: Stack) -> Iterator[tuple[str, Props]]:
     for type_, endpoints in MONITORS.items():
-        for monitor in named(stack, type_, "metadata.namespace").get(namespace, ()):
-            wanted = monitor.props.at("spec.selector.matchLabels") or {}
-            scraped = {each.get("port") for each in monitor.props.at(f"spec.{endpoints}") or []}
-            if (
-                all(labels.get(key) == value for key, value in wanted.items())
-                and "metrics" in scraped
-            ):
-                return
-    yield "it offers metrics and nobody scrapes them"
+        for monitor in named(stack, type_, "metadata.namespace").get(pod.owner.namespace, ()):
+            yield endpoints, monitor.props
+
+
+def _scrapes(monitor: tuple[str, Props], pod: Template) -> bool:
+    endpoints, props = monitor
+    wanted = props.at("spec.selector.matchLabels") or {}
+    ports = {each.get("port") for each in props.at(f"spec.{endpoints}") or ()}
+    return "metrics" in ports and all(pod.labels.get(k) == v for k, v in wanted.items())
 
 
 _OPERATOR = "https://prometheus-operator.dev/docs"
