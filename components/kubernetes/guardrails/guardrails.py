@@ -373,8 +373,8 @@ class GuardrailsArgs:
 class Guardrails(pulumi.ComponentResource):
     """Quota, ranges, admission and readers of one namespace.
 
-    No pod waits for them: they know every declared pod, whose images and sizes `refuse_strangers` has
-    judged by the same settings before anything is made.
+    No pod waits for them: they know every declared pod, whose images and sizes `refuse_strangers`
+    has judged by the same settings before anything is made.
     """
 
     def __init__(
