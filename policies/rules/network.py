@@ -6,6 +6,7 @@ Security groups are rules/security_groups.py, routes and who reaches whom rules/
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from rules.doors import (
     BALANCER,
@@ -18,7 +19,7 @@ from rules.doors import (
     VPC,
     subnets,
 )
-from rules.model import Item, NotApplicable, Props, Rule, Stack, StackRule
+from rules.model import Item, NotApplicable, Props, Rule, Stack, StackRule, Undecided
 from rules.reach import Ports, wide
 
 _ADDRESS = "aws:ec2/eip:Eip"
@@ -44,6 +45,9 @@ _SERVICES_EVERYWHERE = ("s3", "kms", "secretsmanager", "sts")
 _SERVICES = (*_SERVICES_EVERYWHERE, "ec2", "ecr.api", "ecr.dkr", "logs", "ssm")
 # Ports whose openness scanners ask of a network ACL: FTP, SSH, RDP (EC2.21, CKV_AWS_229 to 232).
 _ADMINISTRATION = (20, 21, 22, 3389)
+_PEERS = ("vpcPeeringConnectionId", "transitGatewayId", "coreNetworkArn")
+# VPC user guide, "VPC CIDR blocks": a VPC is a /16 at most; its IPv6 block a /44.
+_LARGEST = {4: 16, 6: 44}
 _ACL_PROTOCOLS = {"-1": "all", "6": "tcp", "tcp": "tcp", "all": "all"}
 
 
@@ -79,6 +83,28 @@ def _nat_serves_its_zone(nat: Item, stack: Stack) -> Iterator[str]:
                 for subnet in stack.sources(association, "subnetId", SUBNET):
                     if subnet.props.at("availabilityZone") not in own:
                         yield f"{subnet.name} of another zone leaves through it"
+
+
+def _no_machine(route: Props) -> Iterator[str]:
+    if route.at("networkInterfaceId"):
+        yield "a machine of ours stands between a subnet and everything that it calls"
+
+
+def _narrow(route: Props) -> Iterator[str]:
+    peers = [key for key in _PEERS if _set(route, key)]
+    if not peers:
+        raise NotApplicable("it leads to no other network")
+    for key in ("destinationCidrBlock", "destinationIpv6CidrBlock"):
+        block = route.at(key)
+        if block and ip_network(block).prefixlen < _LARGEST[ip_network(block).version]:
+            yield f"it leads to all of {block}, more than any one network has"
+
+
+def _set(props: Props, path: str) -> bool:
+    try:
+        return bool(props.at(path))
+    except Undecided:
+        return True
 
 
 def _address_used(address: Item, stack: Stack) -> Iterator[str]:
@@ -196,6 +222,32 @@ RULES: tuple[Rule | StackRule, ...] = (
         url=f"{_GUIDE}vpc-nat-gateway.html",
         evidence=("subnetId",),
         judge=_nat_serves_its_zone,
+    ),
+    Rule(
+        name="route-through-no-machine",
+        sentence="No route leads through a machine of ours.",
+        types=(_ROUTE,),
+        severity="medium",
+        requirements=("CHK-INFRA-01", "DR-01"),
+        controls=("CHECKOV CKV2_AWS_35", "SOC2 A1.2", "ISO27001 A.8.14"),
+        why="One machine that nobody patches would see, and could stop, all that leaves.",
+        fix="use nat_gateway_id",
+        url=f"{_GUIDE}vpc-nat-comparison.html",
+        evidence=("destinationCidrBlock", "networkInterfaceId"),
+        judge=_no_machine,
+    ),
+    Rule(
+        name="route-to-peers-narrow",
+        sentence="A route to another network names that network's block and no more.",
+        types=(_ROUTE,),
+        severity="medium",
+        requirements=("CHK-SEC-03",),
+        controls=("CIS-AWS 6.6", "CHECKOV CKV2_AWS_44", "SOC2 CC6.6", "ISO27001 A.8.22"),
+        why="Whoever is inside one network could look around in all the others.",
+        fix="route the blocks that are called, a VPC's at most",
+        url="https://docs.aws.amazon.com/vpc/latest/peering/peering-configurations-partial-access.html",
+        evidence=("destinationCidrBlock", "destinationIpv6CidrBlock", "vpcPeeringConnectionId"),
+        judge=_narrow,
     ),
     StackRule(
         name="public-address-used",

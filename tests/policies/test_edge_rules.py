@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from rules import cdn, edge, firewall, listeners, names
+from rules import cdn, edge, firewall, listeners, names, response_headers
 from rules.model import SECRET as HIDDEN
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
 
@@ -16,7 +16,14 @@ from tests.policies.real import items_of, stack_of
 
 _RULES: dict[str, Rule | StackRule] = {
     rule.name: rule
-    for rule in (*edge.RULES, *listeners.RULES, *cdn.RULES, *firewall.RULES, *names.RULES)
+    for rule in (
+        *edge.RULES,
+        *listeners.RULES,
+        *cdn.RULES,
+        *response_headers.RULES,
+        *firewall.RULES,
+        *names.RULES,
+    )
 }
 _ACL = "aws:wafv2/webAcl:WebAcl"
 _CDN = "aws:cloudfront/distribution:Distribution"
@@ -136,3 +143,27 @@ def test_a_zone_of_the_network_needs_no_log_and_may_go_with_its_records(
         rule = _RULES[name]
         assert isinstance(rule, StackRule)
         assert list(rule.judge(inner[0], stack)) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("script-src 'self'; default-src *", []),
+        ("default-src 'none'", []),
+        ("DEFAULT-SRC https:", ["the content security policy lets scripts in by https:"]),
+        ("", ["scripts of any origin may run in our pages"]),
+    ],
+)
+def test_scripts_follow_their_own_directive_and_the_default_only_without_it(
+    policy: str, said: list[str]
+) -> None:
+    headers = {"contentSecurityPolicy": {"contentSecurityPolicy": policy, "override": True}}
+    assert _judge("headers-policy-csp", Props({"securityHeadersConfig": headers})) == said
+
+
+def test_an_origin_that_is_a_bucket_needs_access_control() -> None:
+    """ "" is how a provider reads back what nobody set."""
+    bucket = {"originId": "files", "originAccessControlId": "", "s3OriginConfig": {}}
+    assert _judge("distribution-private-origin", Props({"origins": [bucket]})) != []
+    bucket["originAccessControlId"] = UNKNOWN
+    assert _judge("distribution-private-origin", Props({"origins": [bucket]})) == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from rules import network, pods, reachability
-from rules.model import UNKNOWN, Item, Props, Rule, StackRule
+from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
 
 from tests.policies.real import stack_of
 
@@ -108,3 +109,12 @@ def test_routes_of_a_private_line_are_no_way_to_the_internet() -> None:
     )  # fmt: skip
     group = _item("aws:rds/subnetGroup:SubnetGroup", "group", {}, subnetIds=subnet)
     assert _said("store-subnets-without-internet", group, *parts) == []
+
+
+def test_a_route_that_leads_to_no_other_network_has_nothing_to_judge() -> None:
+    rule = _RULES["route-to-peers-narrow"]
+    assert isinstance(rule, Rule)
+    with pytest.raises(NotApplicable, match="it leads to no other network"):
+        list(rule.judge(Props({"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": UNKNOWN})))
+    peer = {"vpcPeeringConnectionId": UNKNOWN, "destinationCidrBlock": "10.0.0.0/16"}
+    assert list(rule.judge(Props(peer))) == []

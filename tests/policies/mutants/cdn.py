@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.policies.mutation import Mutant, drop, put, several, unlink, without
+from tests.policies.mutation import Mutant, drop, put, unlink, without
 
 _CDN = "aws:cloudfront/distribution:Distribution"
-_HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 _ORIGIN = "aws:cloudfront/vpcOrigin:VpcOrigin"
 _SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
 _DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 _APP = "edge-cdn-app"
-_CSP = "securityHeadersConfig.contentSecurityPolicy.contentSecurityPolicy"
 _TLS = "viewerCertificate.minimumProtocolVersion"
 _ENDPOINT = "vpcOriginEndpointConfig"
 
@@ -29,14 +27,6 @@ def _gone(
     return Mutant(rule=rule, title=title, change=drop(type_, path, on), says=says)
 
 
-def _headers(rule: str, title: str, path: str, value: Any, *says: str) -> Mutant:
-    where = f"securityHeadersConfig.{path}"
-    if value is None:
-        return _gone(rule, title, where, *says, type_=_HEADERS)
-    return _set(rule, title, where, value, *says, type_=_HEADERS)
-
-
-_STS = "strictTransportSecurity"
 _SHOWS_OTHERS = "it shows CloudFront's certificate, which does not cover our names"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -54,6 +44,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "allow-all",
         "/static/* is served over plain HTTP",
     ),
+    _set("distribution-enabled", "switched off", "enabled", False, "it answers nobody"),
     _set(
         "distribution-tls-policy",
         "old TLS",
@@ -120,6 +111,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "origin balancer must be open to the internet to be reached",
     ),
     _set(
+        "distribution-private-origin",
+        "a bucket that everybody may read",
+        "origins.0",
+        {"originId": "files", "domainName": "files.s3.amazonaws.com", "s3OriginConfig": {}},
+        "origin files must be open to the internet to be reached",
+    ),
+    _set(
         "distribution-keeps-nothing-personal",
         "pages are kept",
         "defaultCacheBehavior.cachePolicyId",
@@ -154,47 +152,10 @@ MUTANTS: tuple[Mutant, ...] = (
         says=("what viewers ask for is not logged",),
         at=_APP,
     ),
-    _headers("headers-policy-hsts", "nothing said", _STS, None,
-             "browsers are not told to insist on TLS"),
-    _headers("headers-policy-hsts", "five minutes", f"{_STS}.accessControlMaxAgeSec", 300,
-             "browsers insist on TLS for 300 seconds, a year is needed here"),
-    _headers("headers-policy-hsts", "one name only", f"{_STS}.includeSubdomains", False,
-             "browsers insist on TLS for this name only, not for those below it"),
-    _headers("headers-policy-complete", "sniffing", "contentTypeOptions", None,
-             "X-Content-Type-Options is missing"),
-    _headers("headers-policy-complete", "framing", "frameOptions", None,
-             "X-Frame-Options is neither SAMEORIGIN nor DENY"),
-    _headers("headers-policy-complete", "whole addresses", "referrerPolicy.referrerPolicy",
-             "unsafe-url", "other sites are told whole addresses, with what they hold"),
-    _headers("headers-policy-complete", "the browser's default", "referrerPolicy", None,
-             "other sites are told whole addresses, with what they hold"),
-    _headers("headers-policy-complete", "the old filter", "xssProtection.protection", True,
-             "X-XSS-Protection is on, which old browsers can be made to misuse"),
-    _headers("headers-policy-overrides-origin", "twice", "frameOptions.override", False,
-             "frameOptions may come twice, with the origin's value first"),
-    _set("headers-policy-csp", "inline scripts", _CSP, "default-src 'self' 'unsafe-inline'",
-         "the content security policy lets scripts in by 'unsafe-inline'", type_=_HEADERS),
-    _set("headers-policy-csp", "scripts of anybody", _CSP, "default-src 'self'; script-src *",
-         "the content security policy lets scripts in by *", type_=_HEADERS),
-    _set("headers-policy-csp", "no word on scripts", _CSP, "frame-ancestors 'self'",
-         "scripts of any origin may run in our pages", type_=_HEADERS),
-    _headers("headers-policy-csp", "no policy", "contentSecurityPolicy", None,
-             "scripts of any origin may run in our pages"),
     _set("vpc-origin-tls", "whatever the viewer speaks", f"{_ENDPOINT}.originProtocolPolicy",
          "match-viewer", "CloudFront talks to the balancer by match-viewer",
          type_=_ORIGIN, on="*"),
     _set("vpc-origin-tls", "old TLS", f"{_ENDPOINT}.originSslProtocols.items",
          ["TLSv1", "TLSv1.2"], "CloudFront may talk TLSv1 to the balancer",
          type_=_ORIGIN, on="*"),
-    Mutant(
-        rule="headers-policy-hsts",
-        title="a day in staging is said, and for one name only",
-        change=several(
-            put(_HEADERS, f"securityHeadersConfig.{_STS}.accessControlMaxAgeSec", 86400, _APP),
-            put(_HEADERS, f"securityHeadersConfig.{_STS}.includeSubdomains", False, _APP),
-        ),
-        says=("browsers insist on TLS for this name only, not for those below it",),
-        stack="staging",
-        at=_APP,
-    ),
 )  # fmt: skip

@@ -134,6 +134,27 @@ MUTANTS: tuple[Mutant, ...] = (
         at="network-eu-central-1c",
     ),
     Mutant(
+        rule="route-through-no-machine",
+        title="a machine in place of a gateway",
+        change=put(_ROUTE, "networkInterfaceId", "eni-0123456789abcdef0", "network-private-*"),
+        says=("a machine of ours stands between a subnet and everything that it calls",),
+    ),
+    Mutant(
+        rule="route-to-peers-narrow",
+        title="everything by a peer",
+        change=put(_ROUTE, "vpcPeeringConnectionId", "pcx-0123456789abcdef0", "network-private-*"),
+        says=("it leads to all of 0.0.0.0/0, more than any one network has",),
+    ),
+    Mutant(
+        rule="route-to-peers-narrow",
+        title="all private addresses by a transit gateway",
+        change=several(
+            put(_ROUTE, "destinationCidrBlock", "10.0.0.0/8", "network-private-*"),
+            put(_ROUTE, "transitGatewayId", "tgw-0123456789abcdef0", "network-private-*"),
+        ),
+        says=("it leads to all of 10.0.0.0/8, more than any one network has",),
+    ),
+    Mutant(
         rule="public-address-used",
         title="an address left over",
         change=add(_ADDRESS, "spare", {"domain": "vpc"}),
