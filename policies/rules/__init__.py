@@ -5,6 +5,8 @@ from rules import (
     backup,
     cache,
     cdn,
+    chart_doors,
+    chart_pods,
     clear_text,
     cluster,
     containers,
@@ -38,6 +40,7 @@ from rules import (
     reachability,
     redis,
     registry,
+    releases,
     response_headers,
     secrets,
     security_groups,
@@ -100,6 +103,9 @@ RULES: tuple[Rule | StackRule, ...] = (
     *manifests.RULES,
     *jobs.RULES,
     *volumes.RULES,
+    *chart_pods.RULES,
+    *chart_doors.RULES,
+    *releases.RULES,
     *stack.RULES,
 )
 # The rules that guard the guide's checklists: they bind wherever customers are served.
