@@ -33,7 +33,7 @@ def _renewed(certificate: Props) -> Iterator[str]:
 
 def _imported(certificate: Props) -> bool:
     try:
-        return bool(certificate.at("certificateBody") or certificate.at("privateKey"))
+        return bool(certificate.at("certificateBody"))
     except Undecided:
         return True
 
