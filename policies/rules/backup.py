@@ -179,16 +179,15 @@ def _dumped(database: Item, stack: Stack) -> Iterator[str]:
     if not jobs:
         yield "no job dumps it into a bucket"
     for job in jobs:
-        spec = job.props.at("spec", {})
         try:
-            daily = longest_gap(str(spec["schedule"])) <= A_DAY
+            daily = longest_gap(str(job.props.at("spec.schedule", ""))) <= A_DAY
         except ValueError:
             daily = False
-        if not daily or spec.get("suspend"):
+        if not daily or job.props.at("spec.suspend"):
             yield f"{job.name} does not run every day"
-        if spec.get("concurrencyPolicy") != "Forbid":
+        if job.props.at("spec.concurrencyPolicy") != "Forbid":
             yield f"{job.name} may run twice at once"
-        if not number(spec.at("jobTemplate.spec.activeDeadlineSeconds")):
+        if not number(job.props.at("spec.jobTemplate.spec.activeDeadlineSeconds")):
             yield f"{job.name} may hang for ever"
 
 

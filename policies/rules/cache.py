@@ -28,7 +28,7 @@ MAXMEMORY_MIB = {
     "cache.m7g.large": 6537, "cache.m7g.xlarge": 13248, "cache.m7g.2xlarge": 26671,
     "cache.m7g.4xlarge": 53516,
     "cache.r6g.large": 13386, "cache.r6g.xlarge": 26952,
-    "cache.r7g.large": 13386, "cache.r7g.xlarge": 26952, "cache.r7g.2xlarge": 54084,
+    "cache.r7g.large": 13386, "cache.r7g.xlarge": 26952, "cache.r7g.2xlarge": 54083,
     "cache.r7g.4xlarge": 108346,
 }  # fmt: skip
 

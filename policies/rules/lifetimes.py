@@ -82,16 +82,15 @@ def _schedule(item: Item, _stack: Stack) -> Iterator[str]:
 def _logs_of_pods(item: Item, _stack: Stack) -> Iterator[str]:
     if item.props.at("chart") != "loki":
         return
-    loki = item.props.at("values.loki", {})
-    if not loki.at("compactor.retention_enabled"):
+    if not item.props.at("values.loki.compactor.retention_enabled"):
         yield "logs of pods are never deleted"
         return
-    period = str(loki.at("limits_config.retention_period", "0s"))
-    days = -(-minutes(period) // _DAY)
+    limits = "values.loki.limits_config"
+    days = -(-minutes(str(item.props.at(f"{limits}.retention_period", "0s"))) // _DAY)
     if not days:
         yield "logs of pods are kept for ever"
     yield from _too_long("logs of pods are kept", days)
-    for each in loki.at("limits_config.retention_stream", []):
+    for each in item.props.at(f"{limits}.retention_stream", []):
         yield from _too_long(
             "evidence of requests is kept", -(-minutes(str(each["period"])) // _DAY), EVIDENCE_DAYS
         )

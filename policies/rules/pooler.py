@@ -15,6 +15,7 @@ from rules.stores import (
     files,
     ini,
     number,
+    once_a_stack,
     only_with,
     parameters,
 )
@@ -95,7 +96,7 @@ def _budget(database: Item, stack: Stack) -> Iterator[str]:
         yield "nothing says how many connections it has"
         return
     usable = most - RESERVED_CONNECTIONS
-    limits = dict(_limits(stack))
+    limits = _limits(stack)
     if free := sorted(role for role, limit in limits.items() if limit is None):
         yield f"logins without a limit of connections: {', '.join(free)}"
         return
@@ -110,12 +111,16 @@ def _budget(database: Item, stack: Stack) -> Iterator[str]:
         yield f"the pooler may open {pooled} connections and its login {max(known)}"
 
 
-def _limits(stack: Stack) -> Iterator[tuple[str, int | None]]:
+@once_a_stack
+def _limits(stack: Stack) -> dict[str, int | None]:
+    """Login -> its limit of connections, None where it has none."""
+    found: dict[str, int | None] = {}
     for config in stack.of(CONFIG_MAP):
         for text in files(config.props, "roles.sql"):
             for role, words in _LIMITED.findall(text):
                 limit = _LIMIT.search(words)
-                yield role, int(limit[1]) if limit else None
+                found[role] = int(limit[1]) if limit else None
+    return found
 
 
 def _pools(database: Item, stack: Stack) -> Iterator[tuple[int, int]]:
@@ -142,13 +147,17 @@ def _most_pods(deployment: Item, stack: Stack) -> int:
 
 
 def _pods(deployment: Item, stack: Stack) -> int:
-    name = deployment.props.at("metadata.name")
-    scaled = [
-        number(each.props.at("spec.maxReplicas"))
+    name = str(deployment.props.at("metadata.name"))
+    return _scaled(stack).get(name) or number(deployment.props.at("spec.replicas", 1))
+
+
+@once_a_stack
+def _scaled(stack: Stack) -> dict[str, int]:
+    """Deployment -> the most pods that autoscaling makes of it."""
+    return {
+        str(each.props.at("spec.scaleTargetRef.name")): number(each.props.at("spec.maxReplicas"))
         for each in stack.of(HPA)
-        if each.props.at("spec.scaleTargetRef.name") == name
-    ]
-    return max(scaled, default=number(deployment.props.at("spec.replicas", 1)))
+    }
 
 
 def _rolled(deployment: Item, bound: str, pods: int) -> int:
@@ -161,13 +170,17 @@ def _clients(database: Item, stack: Stack) -> Iterator[str]:
     room = min((clients for _, clients in _pools(database, stack)), default=None)
     if room is None:
         return
-    wanted = sum(
+    if (wanted := _wanted(stack)) > room * SURVIVORS:
+        yield f"{wanted} clients may come, and one pod of the pooler takes {room}"
+
+
+@once_a_stack
+def _wanted(stack: Stack) -> int:
+    return sum(
         _most_pods(deployment, stack) * pool
         for deployment in stack.of(DEPLOYMENT)
         if (pool := _client_pool(deployment))
     )
-    if wanted > room * SURVIVORS:
-        yield f"{wanted} clients may come, and one pod of the pooler takes {room}"
 
 
 def _client_pool(deployment: Item) -> int:

@@ -8,22 +8,25 @@ the same estimates, with their sources there.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from rules.backup import LOG_REPLICATION
-from rules.model import Item, Rule, Stack, StackRule
+from rules.documents import said
+from rules.model import Item, Props, Rule, Stack, StackRule
 from rules.storage import REPLICATION, holds_copies
 from rules.stores import (
-    ALERTS,
     BUCKET,
     CRON_JOB,
     DATABASE,
     PLAN,
     SELECTION,
     VAULT,
+    alerts,
     for_customers,
     longest_gap,
     number,
+    once_a_stack,
     region,
 )
 
@@ -32,18 +35,21 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 RECORD = "aws:route53/record:Record"
 NEVER = 10**6  # minutes; longer than any objective
+# What AWS Backup takes where nothing is said: a week (CreateBackupPlan, CompletionWindowMinutes).
+LONGEST_COMPLETION_MINUTES = 10080
 
 # RDS user guide, "Restoring a DB instance to a specified time": within the last five minutes.
 LOG_MINUTES = 5
 # AWS prescriptive guidance, "RDS PITR snapshot replication": 5 to 30 minutes.
 LOG_REPLICATION_MINUTES = 30
 
-# Bringing the database back after a mistake (settings/backup.py, RECOVERIES), without the alarm and
+# Bringing the database back after a mistake (settings/recovery.py), without the alarm and
 # the names, which are deployed.
 ANSWER, DECIDE, RESTORE, FIRST_PAGES, POINT, SMOKE_TEST = 5, 5, 20, 5, 5, 5
 BY_HAND_MINUTES = ANSWER + DECIDE + RESTORE + FIRST_PAGES + POINT + SMOKE_TEST
 
 _JOB_AGE = "kube_cronjob_status_last_successful_time"
+_JOBS = re.compile(r'cronjob=~?"([^"]*)"')
 _SECONDS = re.compile(r"> (\d+)")
 
 
@@ -66,13 +72,22 @@ def _database_loss(database: Item, stack: Stack) -> Iterator[str]:
 
 def _snapshot_minutes(database: Item, stack: Stack) -> int:
     """From one snapshot of AWS Backup to the next, and until it has ended and been copied."""
-    found = [
-        longest_gap(str(rule["schedule"])) + number(rule.get("completionWindow", 10080))
-        for selection in stack.parts(SELECTION, "resources", database)
-        for plan in stack.sources(selection, "planId", PLAN)
-        for rule in plan.props.at("rules", [])
-    ]
-    return min(found, default=NEVER)
+    return min(
+        (
+            _period(rule) + number(rule.get("completionWindow", LONGEST_COMPLETION_MINUTES))
+            for selection in stack.parts(SELECTION, "resources", database)
+            for plan in stack.sources(selection, "planId", PLAN)
+            for rule in plan.props.at("rules", [])
+        ),
+        default=NEVER,
+    )
+
+
+def _period(rule: Props) -> int:
+    try:
+        return longest_gap(str(rule.get("schedule", "")))
+    except ValueError:
+        return NEVER  # backup-plan-daily says it
 
 
 def _told(minutes: int) -> str:
@@ -98,14 +113,7 @@ def _files_loss(bucket: Item, stack: Stack) -> Iterator[str]:
 # -- how long it takes ---------------------------------------------------------------------------
 @for_customers
 def _database_back(database: Item, stack: Stack) -> Iterator[str]:
-    windows = [
-        number(alarm.props.at("period")) * number(alarm.props.at("evaluationPeriods")) // 60
-        for balancer in stack.of(BALANCER)
-        for alarm in stack.parts(ALARM, "dimensions", balancer)
-        if alarm.props.at("metricName") == "HealthyHostCount"
-        and alarm.props.at("actionsEnabled", True)
-        and ("alarmActions" in alarm.links or alarm.props.at("alarmActions", []))
-    ]
+    windows = _windows(stack)
     if not windows:
         yield "nobody is told that the application is down"
         return
@@ -122,24 +130,46 @@ def _database_back(database: Item, stack: Stack) -> Iterator[str]:
         )
 
 
+@once_a_stack
+def _windows(stack: Stack) -> list[int]:
+    """Minutes until people are told that no target of a load balancer is healthy."""
+    return [
+        number(alarm.props.at("period")) * number(alarm.props.at("evaluationPeriods")) // 60
+        for balancer in stack.of(BALANCER)
+        for alarm in stack.parts(ALARM, "dimensions", balancer)
+        if alarm.props.at("metricName") == "HealthyHostCount"
+        and alarm.props.at("actionsEnabled", True)
+        and said(alarm.props, "alarmActions")
+    ]
+
+
 # -- who is told ---------------------------------------------------------------------------------
 def _jobs_watched(job: Item, stack: Stack) -> Iterator[str]:
     """The newest dump, the newest erasure: an alert on their age, later than the next run is due
     and not by a second one."""
     name = str(job.props.at("metadata.name"))
-    gap = longest_gap(str(job.props.at("spec.schedule"))) * 60
-    ages = [
-        int(seconds)
-        for alerts in stack.of(ALERTS)
-        for group in alerts.props.at("spec.groups", [])
-        for alert in group.get("rules", [])
-        if _JOB_AGE in (text := str(alert.get("expr", ""))) and re.search(rf"\b{name}\b", text)
-        for seconds in _SECONDS.findall(text)
-    ]
+    try:
+        gap = longest_gap(str(job.props.at("spec.schedule", ""))) * 60
+    except ValueError:
+        yield "when it runs cannot be read"
+        return
+    ages = _job_ages(stack).get(name)
     if not ages:
         yield "nobody is told when it stops"
     elif not gap < min(ages) < 2 * gap:
         yield f"people are told after {min(ages) // 60} minutes, and it runs every {gap // 60}"
+
+
+@once_a_stack
+def _job_ages(stack: Stack) -> dict[str, list[int]]:
+    """CronJob -> the ages in seconds of its last success at which an alert tells."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for alert in alerts(stack):
+        if _JOB_AGE in (text := str(alert.get("expr", ""))):
+            names = {name for each in _JOBS.findall(text) for name in each.split("|")}
+            for name in names:
+                found[name] += map(int, _SECONDS.findall(text))
+    return dict(found)
 
 
 @for_customers

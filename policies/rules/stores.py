@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from rules.model import Item, NotApplicable, Props, Stack
 
@@ -40,6 +40,7 @@ RDS_CONTROLS = f"{_HUB}/rds-controls.html"
 CACHE_CONTROLS = f"{_HUB}/elasticache-controls.html"
 S3_CONTROLS = f"{_HUB}/s3-controls.html"
 
+T = TypeVar("T")
 Judge = Callable[[Item, Stack], Iterable[str]]
 
 
@@ -55,6 +56,31 @@ def for_customers(judge: Judge) -> Judge:
     return judged
 
 
+def once_a_stack(look: Callable[[Stack], T]) -> Callable[[Stack], T]:
+    """What is looked up in a whole stack is looked up once for all its subjects."""
+
+    @wraps(look)
+    def remembered(stack: Stack) -> T:
+        kept = vars(stack).setdefault("_remembered", {})
+        if look not in kept:
+            kept[look] = look(stack)
+        return kept[look]
+
+    return remembered
+
+
+@once_a_stack
+def alerts(stack: Stack) -> list[Props]:
+    """Every alert of Prometheus."""
+    return [
+        alert
+        for each in stack.of(ALERTS)
+        for group in each.props.at("spec.groups", [])
+        for alert in group.get("rules", [])
+        if "alert" in alert
+    ]
+
+
 def number(value: Any) -> int:
     """A whole number however it is written (4, 4.0, "4"), 0 for nothing. Raises ValueError."""
     return int(float(value)) if value not in (None, "") else 0
@@ -62,9 +88,13 @@ def number(value: Any) -> int:
 
 def region(item: Item, stack: Stack) -> str:
     """Where an AWS resource is: its own region, or its provider's."""
-    return item.props.at("region") or next(
-        (str(each.props.at("region")) for each in stack.of("pulumi:providers:aws")), ""
-    )
+    return item.props.at("region") or _home(stack)
+
+
+@once_a_stack
+def _home(stack: Stack) -> str:
+    providers = stack.of("pulumi:providers:aws")
+    return next((str(each.props.at("region")) for each in providers), "")
 
 
 def parameters(props: Props) -> dict[str, str]:

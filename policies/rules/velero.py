@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from rules.documents import said
 from rules.model import Item, Props, Rule, Stack, StackRule
 from rules.stores import (
-    ALERTS,
     BUCKET,
     CLUSTER,
     CRON_JOB,
@@ -16,7 +15,9 @@ from rules.stores import (
     RELEASE,
     STATEFUL_SET,
     VELERO_SCHEDULE,
+    alerts,
     longest_gap,
+    once_a_stack,
 )
 
 # The promise (DR-02, CHK-DR-01), and the guide's half an hour from one copy to the next (DR-04).
@@ -29,33 +30,38 @@ _VELERO = "https://velero.io/docs/main"
 _AGE = re.compile(r"time\(\) - max\(velero_backup_last_successful_timestamp[^)]*\) > (\d+)")
 
 
+@once_a_stack
 def velero(stack: Stack) -> list[Item]:
     """The releases of Velero."""
     return [each for each in stack.of(RELEASE) if each.props.at("chart") == "velero"]
 
 
 def _objects_copied(_cluster: Item, stack: Stack) -> Iterator[str]:
-    homes = {str(release.props.at("namespace")) for release in velero(stack)}
-    schedules = [
-        each
-        for each in stack.of(VELERO_SCHEDULE)
-        if str(each.props.at("metadata.namespace")) in homes
-    ]
-    if not schedules:
+    if not _schedules(stack):
         yield "nothing copies its objects: no Schedule is in Velero's namespace"
-        return
+    elif missing := _not_copied(stack):
+        yield f"objects of these namespaces are not copied: {', '.join(missing)}"
+
+
+@once_a_stack
+def _schedules(stack: Stack) -> list[Item]:
+    """Those in Velero's namespace: others are ignored."""
+    homes = {str(release.props.at("namespace")) for release in velero(stack)}
+    found = stack.of(VELERO_SCHEDULE)
+    return [each for each in found if str(each.props.at("metadata.namespace")) in homes]
+
+
+@once_a_stack
+def _not_copied(stack: Stack) -> list[str]:
     copied = {
         str(name)
-        for each in schedules
+        for each in _schedules(stack)
         if not each.props.at("spec.paused")
         for name in each.props.at("spec.template.includedNamespaces", ["*"])
     }
-    wanted = {
-        str(each.props.at("metadata.namespace"))
-        for each in stack.of(DEPLOYMENT, STATEFUL_SET, CRON_JOB)
-    }
-    if "*" not in copied and (missing := sorted(wanted - copied)):
-        yield f"objects of these namespaces are not copied: {', '.join(missing)}"
+    ours = stack.of(DEPLOYMENT, STATEFUL_SET, CRON_JOB)
+    wanted = {str(each.props.at("metadata.namespace")) for each in ours}
+    return [] if "*" in copied else sorted(wanted - copied)
 
 
 def _location(schedule: Item, stack: Stack) -> Iterator[str]:
@@ -89,18 +95,22 @@ def _often(props: Props) -> Iterator[str]:
 
 def _watched(_schedule: Item, stack: Stack) -> Iterator[str]:
     """A copy ends after what it holds was there: the alarm has to be earlier by as much."""
-    limits = [
-        int(seconds) / 60
-        for alerts in stack.of(ALERTS)
-        for group in alerts.props.at("spec.groups", [])
-        for alert in group.get("rules", [])
-        if alert.at("labels.severity") == "critical"
-        for seconds in _AGE.findall(str(alert.get("expr", "")))
-    ]
+    limits = _limits(stack)
     if not limits:
         yield "nobody is told when copies stop"
     elif min(limits) + COPY_MINUTES > OBJECTIVE_MINUTES:
         yield f"people are told after {min(limits):g} minutes, when the promise is broken"
+
+
+@once_a_stack
+def _limits(stack: Stack) -> list[float]:
+    """Minutes of age at which a critical alert tells."""
+    return [
+        int(seconds) / 60
+        for alert in alerts(stack)
+        if alert.at("labels.severity") == "critical"
+        for seconds in _AGE.findall(str(alert.get("expr", "")))
+    ]
 
 
 RULES: tuple[Rule | StackRule, ...] = (

@@ -116,6 +116,17 @@ MUTANTS: tuple[Mutant, ...] = (
         "people are told after 60 minutes, and it runs every 1440",
     ),
     _broken(
+        "cron-job-watched", "a schedule that means nothing",
+        put(CRON_JOB, "spec.schedule", "daily", "platform-dumps"),
+        "when it runs cannot be read",
+    ),
+    _broken(
+        "rpo-database", "snapshots at no time that can be read",
+        several(without(LOG_REPLICATION), put(PLAN, "rules.0.schedule", "daily")),
+        "the loss of a region loses all of it",
+        at=_DATABASE,
+    ),
+    _broken(
         "cron-job-watched", "no alerts", without(ALERTS, _JOBS),
         "nobody is told when it stops",
         "nobody is told when it stops",
