@@ -1,7 +1,7 @@
 """What breaks a Redis with Sentinel in the cluster.
 
 No environment has one today, so these start from one that is added, written by the same functions
-as a deployed one (tests/policies/test_cache_rules.py judges a whole program that has it).
+as a deployed one (tests/policies/test_data_rules.py judges a whole program that has it).
 """
 
 from __future__ import annotations
