@@ -148,15 +148,17 @@ class Judge(sdk._PolicyAnalyzerServicer):
         self._pack = (name, version)
         self._policies: list[OneResource | WholeStack] = policies
         self._for_type: dict[str, tuple[list[OneResource], proto.AnalyzeResponse]] = {}
+        self._inputs: dict[str, dict[str, Any]] = {}
 
     # -- one resource ----------------------------------------------------------------------------
     def Analyze(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802 (gRPC's)
         policies, nothing = self._of(request.type)
         response = proto.AnalyzeResponse()
         response.CopyFrom(nothing)
+        inputs = self._inputs[request.urn] = decoded(request.properties)
         if not policies:
             return response
-        props = Props(decoded(request.properties))
+        props = Props(inputs)
         for policy in policies:
             if self._get_enforcement_level(policy) == EnforcementLevel.DISABLED:
                 continue
@@ -196,7 +198,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
     def AnalyzeStack(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802
         response = proto.AnalyzeResponse()
         stack = Stack(
-            items=items(request.resources),
+            items=tuple(items(request.resources, self._inputs)),
             today=self.today,
             levels={p.name: self._level(p) for p in self._policies},
             audit=self.ledger.audit,
@@ -260,20 +262,25 @@ def install(judge: type[Judge]) -> None:
     module._PolicyAnalyzerServicer = judge
 
 
-def items(resources: Iterable[Any]) -> tuple[Item, ...]:
-    """The protocol's resources as plain items."""
-    return tuple(
-        Item(
+def items(
+    resources: Iterable[Any], inputs: Mapping[str, Mapping[str, Any]] | None = None
+) -> Iterator[Item]:
+    """The protocol's resources as plain items.
+
+    inputs: URN -> what the program gave. They stand in for outputs that are not there: while a
+    provider's own settings are unknown, as in the first preview of a cluster, the engine asks it
+    nothing and has no property of any of its resources (pkg/resource/plugin/provider_plugin.go).
+    """
+    for r in resources:
+        yield Item(
             type=r.type,
             name=r.name,
             urn=r.urn,
-            props=Props(decoded(r.properties)),
+            props=Props(decoded(r.properties) or (inputs or {}).get(r.urn, {})),
             links={key: frozenset(v.urns) for key, v in r.propertyDependencies.items()},
             protect=r.options.protect,
             parent=r.parent,
         )
-        for r in resources
-    )
 
 
 def decoded(struct: struct_pb2.Struct) -> dict[str, Any]:

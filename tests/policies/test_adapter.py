@@ -280,6 +280,17 @@ def test_a_rule_over_a_stack_sees_links_protection_and_plain_values() -> None:
     assert stack.today == TODAY
 
 
+def test_a_resource_without_outputs_yet_is_judged_by_what_the_program_gave_it() -> None:
+    pack = _pack(_stack_rule(lambda subject, _stack: [f"the size is {subject.props.at('size')}"]))
+    _analyze(pack, {"size": 3})
+    for outputs, size in (({}, 3), ({"size": 5}, 5)):
+        request = proto.AnalyzeStackRequest(resources=[_resource("one", outputs)])
+        (said,) = _said(pack.AnalyzeStack(request, None))
+        assert said[2] == f"A stack is tested.\nthe size is {size}; do better", (
+            "the first preview of a cluster would see none of its objects"
+        )
+
+
 def test_a_broken_or_undecided_rule_over_a_stack_names_the_resource() -> None:
     def broken(_subject: Item, _stack: Stack) -> list[str]:
         raise KeyError("canary")
