@@ -90,12 +90,17 @@ def _signed_whole(zone: Item, stack: Stack) -> Iterator[str]:
         yield "its answers would be signed by a key that is not there"
 
 
+def _type(record: Item) -> str:
+    """A record's type; "" where ACM decides it, which is known after a deployment only."""
+    return "" if record.links.get("type") else str(record.props.at("type"))
+
+
 def _issuers(stack: Stack) -> dict[str, list[str]]:
     """A name -> the values of its CAA record."""
     return {
         str(each.props.at("name")).rstrip("."): list(each.props.at("records") or [])
         for each in stack.of(_RECORD)
-        if each.props.at("type") == "CAA"
+        if _type(each) == "CAA"
     }
 
 
@@ -114,8 +119,7 @@ def _issuer_named(distribution: Item, stack: Stack) -> Iterator[str]:
 
 
 def _alive(record: Item, stack: Stack) -> Iterator[str]:
-    kind = str(record.props.at("type")) if not record.links.get("type") else ""
-    if kind not in _ADDRESSES:
+    if _type(record) not in _ADDRESSES:
         return
     if not stack.sources(record, "aliases") and not stack.sources(record, "records"):
         yield "it points to nothing of this stack"

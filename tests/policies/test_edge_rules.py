@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rules import cdn, edge, firewall, listeners, names, response_headers
+from rules.adapter import joined
 from rules.model import SECRET as HIDDEN
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
 
@@ -135,6 +137,22 @@ def test_the_nearest_caa_record_above_a_host_holds() -> None:
     assert _named("app.example.com", app_example_com=none, example_com=ours) == [
         "ACM may not renew the certificate of app.example.com"
     ]
+
+
+def test_records_that_prove_a_certificate_do_not_stop_the_rules_over_records(
+    recorded: Recorded,
+) -> None:
+    """ACM tells their type and name, so that a first preview knows neither."""
+    items = tuple(
+        replace(each, props=Props({**each.props._values, "type": UNKNOWN, "name": UNKNOWN}))
+        if each.name.startswith("edge-certificates-proof-")
+        else each
+        for each in items_of(recorded.made, recorded.stack)
+    )
+    for name in ("host-issuer-named", "record-points-to-ours", "record-names-no-balancer"):
+        rule = _RULES[name]
+        assert isinstance(rule, StackRule)
+        assert [said.text for _, said in joined(rule, stack_of(items))] == []
 
 
 def test_a_zone_of_the_network_needs_no_log_and_may_go_with_its_records(
