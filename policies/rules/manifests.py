@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from rules.kubernetes import (
     LISTS,
@@ -64,17 +65,29 @@ def _placed(each: Object) -> Iterator[str]:
 
 def _whole(_root: Item, stack: Stack) -> Iterator[str]:
     for item in stack.items:
-        if item.type.startswith("kubernetes:") and item.type not in LISTS:
-            if item.type.endswith("Patch"):
-                yield f"{item.name} changes an object that no rule sees whole"
-            elif item.type.endswith("List"):
-                yield f"{item.name} hides objects in a {item.type.rpartition(':')[2]}"
+        yield from (f"{item.name} {wrong}" for wrong in _partial(item.type))
+
+
+@cache
+def _partial(type_: str) -> tuple[str, ...]:
+    if not type_.startswith("kubernetes:") or type_ in LISTS:
+        return ()
+    if type_.endswith("Patch"):
+        return ("changes an object that no rule sees whole",)
+    kind = type_.rpartition(":")[2]
+    return (f"hides objects in a {kind}",) if kind.endswith("List") else ()
 
 
 def _stable(_root: Item, stack: Stack) -> Iterator[str]:
     for item in stack.items:
-        if _OWN_GROUP.match(item.type) and not item.type.startswith(_OTHERS):
+        if _passing(item.type):
             yield f"{item.name} uses {item.type.removeprefix('kubernetes:')}"
+
+
+@cache
+def _passing(type_: str) -> bool:
+    """Whether a type is of a version of Kubernetes itself that goes away."""
+    return bool(_OWN_GROUP.match(type_)) and not type_.startswith(_OTHERS)
 
 
 def _labelled(template: Template) -> Iterator[str]:

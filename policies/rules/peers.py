@@ -16,14 +16,19 @@ _SERVICE = types("core/v1:Service")
 
 
 def _denied(subject: Item, stack: Stack) -> Iterator[str]:
-    policies = cluster(stack).within("NetworkPolicy")
+    closed = stack.once(_closed)
     for namespace in objects(subject.props, "Namespace"):
-        closed: set[str] = set()
-        for policy in policies.get(namespace.name, ()):
-            closed |= _closes(policy)
         for way in ("Ingress", "Egress"):
-            if way not in closed:
+            if way not in closed.get(namespace.name, ()):
                 yield f"{namespace.said_of}no policy closes the {way.lower()} of all its pods"
+
+
+def _closed(stack: Stack) -> dict[str, set[str]]:
+    """Namespace -> the ways that are closed for all of its pods."""
+    found: dict[str, set[str]] = {}
+    for policy in cluster(stack).of("NetworkPolicy"):
+        found.setdefault(policy.namespace, set()).update(_closes(policy))
+    return found
 
 
 def _closes(policy: Object) -> set[str]:
