@@ -279,7 +279,9 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=(CLUSTER,),
         severity="critical",
         requirements=("K8S-10", "CHK-SEC-03"),
-        controls=("CIS-EKS 4.3.1", "CIS-EKS 5.4.4", "SOC2 CC6.6", "ISO27001 A.8.22"),
+        controls=(
+            *("CIS-EKS 4.3.1", "CIS-EKS 5.4.4", "CIS-K8S 5.3.1", "SOC2 CC6.6", "ISO27001 A.8.22"),
+        ),
         why="Every pod could reach the database, whatever the policies say.",
         fix='give the add-on vpc-cni {"enableNetworkPolicy": "true"}',
         url=f"{_EKS}/userguide/cni-network-policy-configure.html",

@@ -73,6 +73,8 @@ SECRET_VALUES = (
     "ssm:GetParameter",
     "ssm:GetParametersByPath",
 )
+# Contents of what people keep, past every program that checks who asks.
+CONTENTS = ("s3:GetObject", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
 
 
 def _not_everything(props: Props) -> Iterator[str]:
@@ -109,6 +111,12 @@ def _secret_values(props: Props) -> Iterator[str]:
     for statement in granted(props):
         if wide(statement) and any(covers(statement, each) for each in SECRET_VALUES):
             yield "every secret of the account may be read"
+
+
+def _contents(props: Props) -> Iterator[str]:
+    for statement in granted(props):
+        if wide(statement) and any(covers(statement, each) for each in CONTENTS):
+            yield "what lies in every bucket or table of the account may be read"
 
 
 def _writes_named(policy: Item, stack: Stack) -> Iterator[str]:
@@ -272,6 +280,19 @@ RULES: tuple[Rule | StackRule, ...] = (
         evidence=("path", "policy"),
         judge=_secret_values,
     ),
+    Rule(
+        name="iam-contents-named",
+        sentence="Objects and rows are read from named buckets and tables.",
+        types=DOCUMENTS,
+        severity="high",
+        requirements=("SEC-06", "CHK-SEC-04"),
+        controls=("CHECKOV CKV_AWS_288", "SOC2 CC6.1", "ISO27001 A.8.3", "GDPR 32"),
+        why="One workload that is taken over would carry everybody's files out.",
+        fix="name the bucket or the table",
+        url=f"{_GUIDE}/best-practices.html",
+        evidence=("path", "policy"),
+        judge=_contents,
+    ),
     StackRule(
         name="iam-no-administrator",
         sentence="No role holds an administrator's policy.",
@@ -279,8 +300,8 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity="critical",
         requirements=("CHK-SEC-04",),
         controls=(
-            *("FSBP IAM.1", "CIS-AWS 2.15", "CHECKOV CKV_AWS_274", "CHECKOV CKV2_AWS_56"),
-            *("SOC2 CC6.3", "ISO27001 A.8.2"),
+            *("FSBP IAM.1", "CIS-AWS 2.15", "CIS-AWS 2.21", "CHECKOV CKV_AWS_274"),
+            *("CHECKOV CKV_AWS_275", "CHECKOV CKV2_AWS_56", "SOC2 CC6.3", "ISO27001 A.8.2"),
         ),
         why="One stolen credential would be the whole account, customers' data included.",
         fix="attach a policy that names what the role does",
@@ -321,7 +342,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity="critical",
         requirements=("CICD-12", "CHK-SEC-04"),
         controls=(
-            *("FSBP IAM.2", "CIS-AWS 2.14", "CIS-AWS 2.20", "CHECKOV CKV_AWS_40"),
+            *("FSBP IAM.2", "CIS-AWS 2.14", "CIS-AWS 2.17", "CIS-AWS 2.20", "CHECKOV CKV_AWS_40"),
             *("CHECKOV CKV_AWS_273", "CHECKOV CKV2_AWS_22", "SOC2 CC6.1", "ISO27001 A.5.17"),
         ),
         why="Keys that never expire are found in laptops and repositories years later, and work.",

@@ -152,7 +152,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="Databases and nodes stop minutes after their key does.",
         fix="leave is_enabled away",
         url=f"{_GUIDE}/enabling-keys.html",
-        evidence=("isEnabled",),
+        evidence=("description", "isEnabled"),
         remedy={"isEnabled": True},
         judge=_usable,
     ),

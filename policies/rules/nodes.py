@@ -232,7 +232,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="Everybody could try every port that a node opens.",
         fix="leave network_interfaces away, or set associate_public_ip_address to false",
         url=f"{_HUB}/ec2-controls.html",
-        evidence=("networkInterfaces.*.associatePublicIpAddress",),
+        evidence=("description", "networkInterfaces.*.associatePublicIpAddress"),
         judge=_no_address,
     ),
     Rule(
@@ -245,7 +245,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="A key that many share tells nobody who was on the machine.",
         fix="leave key_name and remote_access away; docs/runbooks/debugging.md has another way",
         url=f"{_EKS}/userguide/managed-node-groups.html",
-        evidence=("keyName", "remoteAccess.sourceSecurityGroupIds"),
+        evidence=("description", "keyName", "clusterName", "remoteAccess.ec2SshKey"),
         judge=_no_ssh,
     ),
     StackRule(

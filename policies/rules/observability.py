@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rules.documents import bound_by, everybody, known, named, said, statements, tests
+from rules.documents import (
+    bound_by,
+    everybody,
+    known,
+    named,
+    principals,
+    resources,
+    said,
+    statements,
+    tests,
+)
 from rules.model import Item, Props, Rule, Stack, StackRule
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
@@ -100,6 +110,11 @@ def _not_public(props: Props) -> Iterator[str]:
         bound = bound_by(statement, ("aws:sourceowner", "aws:sourceaccount", "aws:principalorgid"))
         if everybody(statement.get("Principal")) and not bound:
             yield "anybody may publish or listen"
+        ours = {each.split(":")[4] for each in resources(statement) if each.count(":") > 4}
+        for each in principals(statement, "AWS"):
+            account = each.split(":")[4] if each.startswith("arn:") else each
+            if each != "*" and account not in ours:
+                yield f"account {account} may publish or listen"
 
 
 def _over_tls(topic: Item, stack: Stack) -> Iterator[str]:
@@ -252,7 +267,10 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=(TOPIC_POLICY,),
         severity="high",
         requirements=("MON-08", "CHK-SEC-04"),
-        controls=("FSBP SNS.4", "CHECKOV CKV_AWS_169", "SOC2 CC6.1", "ISO27001 A.5.15"),
+        controls=(
+            *("FSBP SNS.4", "CHECKOV CKV_AWS_169", "CHECKOV CKV_AWS_385", "SOC2 CC6.1"),
+            *("ISO27001 A.5.15",),
+        ),
         why="False alarms would hide the true one, or outsiders would read ours.",
         fix="name the principals, and bind services by aws:SourceAccount",
         url=f"{_SNS}/sns-access-policy-use-cases.html",
@@ -269,7 +287,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="Names of machines and of what fails there would cross the network in clear.",
         fix="deny aws:SecureTransport false in the topic's policy",
         url=f"{_SNS}/sns-security-best-practices.html",
-        evidence=("name",),
+        evidence=("displayName", "arn"),
         judge=_over_tls,
     ),
     StackRule(
@@ -282,7 +300,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="Customers would be the first to notice an outage.",
         fix="add an aws.sns.TopicSubscription",
         url=f"{_SNS}/sns-create-subscribe-endpoint-to-topic.html",
-        evidence=("name",),
+        evidence=("displayName", "arn"),
         judge=_heard,
     ),
     Rule(

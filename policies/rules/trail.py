@@ -88,7 +88,10 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=(TRAIL,),
         severity="critical",
         requirements=("AUDIT-03",),
-        controls=("FSBP CloudTrail.3", "CIS-AWS 4.1", "SOC2 CC7.2", "ISO27001 A.8.15"),
+        controls=(
+            *("FSBP CloudTrail.3", "CIS-AWS 4.1", "CHECKOV CKV_AWS_251", "SOC2 CC7.2"),
+            *("ISO27001 A.8.15",),
+        ),
         why="A trail that does not write looks, from afar, like one that does.",
         fix="leave enable_logging on",
         url=f"{_HUB}/cloudtrail-controls.html",

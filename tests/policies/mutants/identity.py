@@ -32,6 +32,7 @@ _EVERY_ACTION = "a statement allows every action"
 _ADMIN = "gives more than any workload needs"
 _ANY_ROLE = "any role may be passed to any service"
 _ANY_KEY = "what any key of the account encrypts may be decrypted"
+_ANY_CONTENTS = "what lies in every bucket or table of the account may be read"
 _ANY_SECRET = "every secret of the account may be read"
 
 
@@ -256,6 +257,22 @@ MUTANTS: tuple[Mutant, ...] = (
         title="every parameter, by a role",
         change=with_statement(_REPLICATOR, allow("ssm:GetParameter*"), _ROLE_POLICY),
         says=(_ANY_SECRET,),
+    ),
+    Mutant(
+        rule="iam-contents-named",
+        title="every object",
+        change=with_statement(_DUMPS, allow("s3:Get*")),
+        says=(_ANY_CONTENTS,),
+    ),
+    Mutant(
+        rule="iam-contents-named",
+        title="every table, by a role",
+        change=with_statement(
+            _REPLICATOR,
+            allow("dynamodb:Scan", "arn:aws:dynamodb:eu-central-1:111122223333:table/*"),
+            _ROLE_POLICY,
+        ),
+        says=(_ANY_CONTENTS,),
     ),
     *(
         Mutant(

@@ -30,6 +30,10 @@ def _publish(found: dict[str, Any]) -> None:
     )
 
 
+def _another_account(found: dict[str, Any]) -> None:
+    found["Statement"][0]["Principal"] = {"AWS": "arn:aws:iam::444455556666:role/pager"}
+
+
 def _unbound(found: dict[str, Any]) -> None:
     del found["Statement"][0]["Condition"]
 
@@ -147,6 +151,12 @@ MUTANTS: tuple[Mutant, ...] = (
             _CRITICAL,
         ),
         says=(_PUBLIC,),
+    ),
+    Mutant(
+        rule="topic-not-public",
+        title="for another account",
+        change=document(_TOPIC_POLICY, "policy", _another_account, _CRITICAL),
+        says=("account 444455556666 may publish or listen",),
     ),
     Mutant(
         rule="topic-tls-only",
