@@ -218,7 +218,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="An intruder deletes the backups first, and then asks for money.",
         fix="give it a vault lock with both bounds",
         url=f"{_GUIDE}/vault-lock.html",
-        evidence=("name",),
+        evidence=("name", "kmsKeyArn"),
         judge=_locked,
     ),
     StackRule(
@@ -231,7 +231,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="A stolen administrator's session would be enough to lose every backup.",
         fix="deny these actions to everybody but named roles",
         url=f"{_GUIDE}/create-a-vault-access-policy.html",
-        evidence=("name",),
+        evidence=("name", "kmsKeyArn"),
         judge=_erasure_denied,
     ),
     Rule(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from rules.backup import LOG_REPLICATION, VAULT_LOCK, retentions
-from rules.model import Item, Rule, Stack, StackRule
+from rules.model import Item, NotApplicable, Props, Rule, Stack, StackRule
 from rules.objects import lifecycles
 from rules.storage import originals, takes_trail
 from rules.stores import (
@@ -74,23 +74,23 @@ def _cache(item: Item, _stack: Stack) -> Iterator[str]:
     yield from _too_long("snapshots are kept", number(item.props.at("snapshotRetentionLimit")))
 
 
-def _schedule(item: Item, _stack: Stack) -> Iterator[str]:
-    ttl = str(item.props.at("spec.template.ttl", "720h"))  # Velero's own default
+def _schedule(props: Props) -> Iterator[str]:
+    ttl = str(props.at("spec.template.ttl", "720h"))  # Velero's own default
     yield from _too_long("copies of the cluster's objects are kept", -(-minutes(ttl) // _DAY))
 
 
-def _logs_of_pods(item: Item, _stack: Stack) -> Iterator[str]:
-    if item.props.at("chart") != "loki":
-        return
-    if not item.props.at("values.loki.compactor.retention_enabled"):
+def _logs_of_pods(props: Props) -> Iterator[str]:
+    if props.at("chart") != "loki":
+        raise NotApplicable("is not Loki")
+    if not props.at("values.loki.compactor.retention_enabled"):
         yield "logs of pods are never deleted"
         return
     limits = "values.loki.limits_config"
-    days = -(-minutes(str(item.props.at(f"{limits}.retention_period", "0s"))) // _DAY)
+    days = -(-minutes(str(props.at(f"{limits}.retention_period", "0s"))) // _DAY)
     if not days:
         yield "logs of pods are kept for ever"
     yield from _too_long("logs of pods are kept", days)
-    for each in item.props.at(f"{limits}.retention_stream", []):
+    for each in props.at(f"{limits}.retention_stream", []):
         yield from _too_long(
             "evidence of requests is kept", -(-minutes(str(each["period"])) // _DAY), EVIDENCE_DAYS
         )
@@ -125,8 +125,6 @@ _OF_TYPE: Mapping[str, Callable[[Item, Stack], Iterator[str]]] = {
     VAULT_LOCK: _lock,
     CACHE: _cache,
     BUCKET: _bucket,
-    VELERO_SCHEDULE: _schedule,
-    RELEASE: _logs_of_pods,
 }
 
 
@@ -147,17 +145,42 @@ RULES: tuple[Rule | StackRule, ...] = (
         sentence=f"What a person erases leaves every copy within {ERASURE_DAYS} days.",
         types=tuple(_OF_TYPE),
         severity="high",
-        requirements=("GDPR-04", "BAK-04", "LB-25", "LOG-01", "DR-05"),
+        requirements=("GDPR-04", "BAK-04", "LB-25"),
         controls=("GDPR 5", "GDPR 17", "SOC2 C1.2", "ISO27001 A.5.34", "ISO27001 A.8.10"),
         why="We would tell people that their data is gone while it lies in a backup.",
         fix="shorten it, or give it a reason in settings/lifetimes.py and a bound here",
         url="https://eur-lex.europa.eu/eli/reg/2016/679/oj",
         evidence=(
             "backupRetentionPeriod", "performanceInsightsRetentionPeriod", "retentionPeriod",
-            "rules.*.lifecycle.deleteAfter", "maxRetentionDays", "snapshotRetentionLimit",
-            "spec.template.ttl", "bucket",
+            "rules.*.lifecycle.deleteAfter", "maxRetentionDays", "snapshotRetentionLimit", "bucket",
         ),
         judge=_erased,
+    ),
+    Rule(
+        name="velero-copies-end",
+        sentence=f"Copies of the cluster's objects end after {ERASURE_DAYS} days.",
+        types=(VELERO_SCHEDULE,),
+        severity="medium",
+        requirements=("DR-05", "GDPR-04"),
+        controls=("GDPR 5", "SOC2 C1.2", "ISO27001 A.8.10"),
+        why="Thousands of them would be kept, each with what was in the cluster on its day.",
+        fix="set velero.keepHours",
+        url="https://velero.io/docs/main/api-types/schedule/",
+        evidence=("spec.template.ttl",),
+        judge=_schedule,
+    ),
+    Rule(
+        name="pod-logs-end",
+        sentence=f"Logs of pods end after {ERASURE_DAYS} days, evidence of requests after a year.",
+        types=(RELEASE,),
+        severity="high",
+        requirements=("LOG-01", "GDPR-04", "AUDIT-01"),
+        controls=("GDPR 5", "GDPR 17", "SOC2 C1.2", "ISO27001 A.8.10"),
+        why="What people did would stay readable long after they were told that it is gone.",
+        fix="set operators.logging.retentionDays",
+        url="https://grafana.com/docs/loki/latest/operations/storage/retention/",
+        evidence=("values.loki.limits_config.retention_period",),
+        judge=_logs_of_pods,
     ),
     StackRule(
         name="evidence-ends",

@@ -254,7 +254,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="Backups that stopped weeks ago are found on the day that they are needed.",
         fix="keep the alarms of components/alarm_table.py",
         url="https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html",
-        evidence=("name",),
+        evidence=("name", "kmsKeyArn"),
         judge=_vault_watched,
     ),
 )  # fmt: skip

@@ -10,10 +10,10 @@ from rules.stores import BUCKET, CACHE, DATABASE, PLAN, RELEASE, SELECTION, VELE
 from tests.policies.mutation import Change, Mutant, add, drop, put
 
 
-def _long(title: str, change: Change, *says: str, at: str = "", stack: str = "prod") -> Mutant:
-    return Mutant(
-        rule="copies-erased-in-time", title=title, change=change, says=says, at=at, stack=stack
-    )
+def _long(
+    title: str, change: Change, *says: str, at: str = "", rule: str = "copies-erased-in-time"
+) -> Mutant:
+    return Mutant(rule=rule, title=title, change=change, says=says, at=at)
 
 
 def _kept(noun: str, path: str, days: int) -> Change:
@@ -60,6 +60,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _long(
         "copies of the cluster's objects", put(VELERO_SCHEDULE, "spec.template.ttl", "2160h0m0s"),
         "copies of the cluster's objects are kept for 90 days, longer than 30",
+        rule="velero-copies-end",
     ),
     _long(
         "dumps", _kept("storage-dumps", _NOW, 60),
@@ -108,21 +109,25 @@ MUTANTS: tuple[Mutant, ...] = (
     _long(
         "logs of pods", put(RELEASE, "values.loki.limits_config.retention_period", "2160h", _LOKI),
         "logs of pods are kept for 90 days, longer than 30",
+        rule="pod-logs-end",
     ),
     _long(
         "logs of pods for ever",
         put(RELEASE, "values.loki.limits_config.retention_period", "0s", _LOKI),
         "logs of pods are kept for ever",
+        rule="pod-logs-end",
     ),
     _long(
         "logs that nobody deletes",
         put(RELEASE, "values.loki.compactor.retention_enabled", False, _LOKI),
         "logs of pods are never deleted",
+        rule="pod-logs-end",
     ),
     _long(
         "evidence of requests",
         put(RELEASE, "values.loki.limits_config.retention_stream.0.period", "17520h", _LOKI),
         "evidence of requests is kept for 730 days, longer than 365",
+        rule="pod-logs-end",
     ),
     Mutant(
         rule="evidence-ends",
