@@ -25,7 +25,7 @@ def seconds(duration: str) -> float:
     if duration == "0":  # the only one without a unit
         return 0
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", duration)
-    if "".join(number + unit for number, unit in parts) != duration:
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
         raise ValueError(f"{duration!r} is no duration such as 15m0s")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
