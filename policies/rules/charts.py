@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from rules.model import NotApplicable, Props, Undecided
@@ -156,14 +157,30 @@ def _walk(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
     """(path, mapping) of all that values hold; what is not known yet is left out."""
     if isinstance(value, Props):
         yield path, value
-    keys: Any = value if isinstance(value, Mapping) else range(len(value))
-    for key in keys:
-        try:
-            inner = value[key]
-        except Undecided:
-            continue
-        if isinstance(inner, Mapping | list):
-            yield from _walk(inner, f"{path}.{key}" if path else str(key))
+        for key in value:
+            for place, inner in _inside(value, key):
+                yield from _walk(inner, f"{path}.{place}" if path else place)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _walk(inner, f"{path}.{index}")
+
+
+def _inside(values: Props, key: str) -> Iterator[tuple[str, Any]]:
+    """What stands under a key: the value, or the known items of a list that has unknown ones."""
+    try:
+        yield key, values[key]
+    except Undecided as undecided:
+        if str(undecided).endswith(key):
+            return
+        # The end of the list is the first place where nothing stands.
+        for index in count():
+            try:
+                item = values.at(f"{key}.{index}")
+            except Undecided:
+                continue
+            if item is None:
+                return
+            yield f"{key}.{index}", item
 
 
 def mappings(release: Props) -> Iterator[tuple[str, Props]]:
