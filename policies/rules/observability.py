@@ -20,7 +20,6 @@ from rules.model import Item, Props, Rule, Stack, StackRule
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPIC = "aws:sns/topic:Topic"
-QUEUE = "aws:sqs/queue:Queue"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 CLUSTER = "aws:eks/cluster:Cluster"
 DATABASE = "aws:rds/instance:Instance"
@@ -97,7 +96,7 @@ def _bound(props: Props) -> Iterator[str]:
             yield "a service may write here for somebody else's account"
 
 
-# -- topics and queues -----------------------------------------------------------------------------
+# -- topics --------------------------------------------------------------------------------------
 def _message_key(props: Props) -> Iterator[str]:
     if not props.given("kmsMasterKeyId"):
         yield "notices are not encrypted"
@@ -247,14 +246,11 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="topic-encrypted",
-        sentence="Notices and messages are encrypted with a key that alarms may use.",
-        types=(TOPIC, QUEUE),
+        sentence="Notices are encrypted with a key that alarms may use.",
+        types=(TOPIC,),
         severity="high",
         requirements=("MON-08",),
-        controls=(
-            *("FSBP SNS.1", "FSBP SQS.1", "CHECKOV CKV_AWS_26", "CHECKOV CKV_AWS_27"),
-            *("SOC2 CC6.1", "ISO27001 A.8.24"),
-        ),
+        controls=(*("FSBP SNS.1", "CHECKOV CKV_AWS_26", "SOC2 CC6.1", "ISO27001 A.8.24"),),
         why="An alarm that the key refuses is lost, and nobody is woken.",
         fix="set kms_master_key_id to a key of ours",
         url=f"{_SNS}/sns-key-management.html",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.policies.mutation import Mutant, add, document, drop, edit, put, several, without
+from tests.policies.mutation import Mutant, document, drop, edit, put, several, without
 
 _GROUP = "aws:cloudwatch/logGroup:LogGroup"
 _ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _TOPIC = "aws:sns/topic:Topic"
-_QUEUE = "aws:sqs/queue:Queue"
 _TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 _SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 _LOG_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
@@ -120,12 +119,6 @@ MUTANTS: tuple[Mutant, ...] = (
         title="AWS's own key",
         change=put(_TOPIC, "kmsMasterKeyId", "alias/aws/sns"),
         says=(_DROPPED,),
-    ),
-    Mutant(
-        rule="topic-encrypted",
-        title="a queue in clear",
-        change=add(_QUEUE, "work", {"sqsManagedSseEnabled": True}),
-        says=(_IN_CLEAR,),
     ),
     Mutant(
         rule="topic-not-public",
