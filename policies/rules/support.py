@@ -38,8 +38,8 @@ class End:
 
 
 # EKS's calendar as settings/eks.py has it. RDS and ElastiCache: the tables of those pages as
-# endoflife.date reads them. PostgreSQL 18: the community's last release, some months before RDS's
-# own end.
+# endoflife.date reads them; its copy of RDS's is of early 2025. PostgreSQL 18: the community's last
+# release, some months before RDS's own end.
 KUBERNETES: Mapping[str, End] = {
     "1.33": End(date(2026, 7, 29), _EKS, date(2026, 4, 24)),
     "1.34": End(date(2026, 12, 2), _EKS, date(2026, 4, 24)),
