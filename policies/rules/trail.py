@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rules.documents import listed, said
 from rules.governance import absent
-from rules.model import ROOT, Props, Rule, StackRule
+from rules.model import ROOT, Item, Props, Rule, Stack, StackRule
 
 TRAIL = "aws:cloudtrail/trail:Trail"
 
@@ -47,6 +47,22 @@ def _management(props: Props) -> Iterator[str]:
     for each in props.at("eventSelectors") or []:
         if not each.get("includeManagementEvents", True):
             yield "who changed the account is not recorded, only what was read"
+
+
+def _bucket(trail: Item, stack: Stack, part: str) -> bool:
+    """Whether the bucket that takes the trail has a part; one that was brought is not judged."""
+    buckets = stack.sources(trail, "s3BucketName", "aws:s3/bucket:Bucket")
+    return all(stack.parts(part, "bucket", bucket) for bucket in buckets)
+
+
+def _bucket_private(trail: Item, stack: Stack) -> Iterator[str]:
+    if not _bucket(trail, stack, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"):
+        yield "its bucket may be made public"
+
+
+def _bucket_logged(trail: Item, stack: Stack) -> Iterator[str]:
+    if not _bucket(trail, stack, "aws:s3/bucketLogging:BucketLogging"):
+        yield "nobody could tell who read it"
 
 
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide"
@@ -157,5 +173,31 @@ RULES: tuple[Rule | StackRule, ...] = (
         url=f"{_TRAIL}/send-cloudtrail-events-to-cloudwatch-logs.html",
         evidence=("name", "cloudWatchLogsGroupArn"),
         judge=_searchable,
+    ),
+    StackRule(
+        name="cloudtrail-bucket-private",
+        sentence="The bucket of the audit trail cannot be made public.",
+        types=(TRAIL,),
+        severity="critical",
+        requirements=("AUDIT-03",),
+        controls=("FSBP CloudTrail.6", "SOC2 CC6.1", "ISO27001 A.5.33"),
+        why="Every move of every administrator would be on the internet.",
+        fix="make the bucket with components/bucket.py",
+        url=f"{_HUB}/cloudtrail-controls.html",
+        evidence=("name", "s3BucketName"),
+        judge=_bucket_private,
+    ),
+    StackRule(
+        name="cloudtrail-bucket-logged",
+        sentence="Whoever reads the audit trail is recorded himself.",
+        types=(TRAIL,),
+        severity="low",
+        requirements=("AUDIT-03",),
+        controls=("FSBP CloudTrail.7", "CIS-AWS 4.4", "SOC2 CC7.2", "ISO27001 A.8.15"),
+        why="An intruder who learns what we know of him would leave no trace of it.",
+        fix="add an aws.s3.BucketLogging for its bucket",
+        url=f"{_HUB}/cloudtrail-controls.html",
+        evidence=("name", "s3BucketName"),
+        judge=_bucket_logged,
     ),
 )

@@ -85,4 +85,18 @@ MUTANTS: tuple[Mutant, ...] = (
         change=put(_TRAIL, "cloudWatchLogsRoleArn", ""),
         says=(_UNSEARCHABLE,),
     ),
+    Mutant(
+        rule="cloudtrail-bucket-private",
+        title="a bucket that may be made public",
+        change=without("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "storage-audit*"),
+        says=("its bucket may be made public",),
+        at="governance-audit-trail",
+    ),
+    Mutant(
+        rule="cloudtrail-bucket-logged",
+        title="a bucket that anybody reads unseen",
+        change=without("aws:s3/bucketLogging:BucketLogging", "storage-audit*"),
+        says=("nobody could tell who read it",),
+        at="governance-audit-trail",
+    ),
 )
