@@ -269,8 +269,9 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity="high",
         requirements=("CHK-SEC-03",),
         controls=(
-            *("FSBP EC2.21", "CHECKOV CKV_AWS_229", "CHECKOV CKV_AWS_230", "CHECKOV CKV_AWS_231"),
-            *("CHECKOV CKV_AWS_232", "CHECKOV CKV_AWS_352", "SOC2 CC6.6", "ISO27001 A.8.20"),
+            *("FSBP EC2.21", "CIS-AWS 6.2", "CHECKOV CKV_AWS_229", "CHECKOV CKV_AWS_230"),
+            *("CHECKOV CKV_AWS_231", "CHECKOV CKV_AWS_232", "CHECKOV CKV_AWS_352"),
+            *("SOC2 CC6.6", "ISO27001 A.8.20"),
         ),
         why="The second line would stand open where a security group makes a mistake.",
         fix="name the blocks that need the port, or leave filtering to security groups",

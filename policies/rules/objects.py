@@ -138,7 +138,10 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=_BUCKET,
         severity="medium",
         requirements=("AUDIT-03",),
-        controls=("FSBP S3.9", "CHECKOV CKV_AWS_18", "SOC2 CC7.2", "ISO27001 A.8.15"),
+        controls=(
+            *("FSBP S3.9", "FSBP CloudTrail.7", "CIS-AWS 4.4", "CHECKOV CKV_AWS_18"),
+            *("SOC2 CC7.2", "ISO27001 A.8.15"),
+        ),
         why="Nobody could say afterwards whose files were taken.",
         fix="set logs_to",
         url=f"{S3_CONTROLS}#s3-9",

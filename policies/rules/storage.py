@@ -205,9 +205,9 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity="critical",
         requirements=("BAK-03", "CHK-SEC-03"),
         controls=(
-            "FSBP S3.8", "CIS-AWS 3.1.4", "CHECKOV CKV_AWS_53", "CHECKOV CKV_AWS_54",
-            "CHECKOV CKV_AWS_55", "CHECKOV CKV_AWS_56", "CHECKOV CKV2_AWS_6", "SOC2 CC6.6",
-            "ISO27001 A.8.3",
+            "FSBP S3.8", "FSBP CloudTrail.6", "CIS-AWS 3.1.4", "CHECKOV CKV_AWS_53",
+            "CHECKOV CKV_AWS_54", "CHECKOV CKV_AWS_55", "CHECKOV CKV_AWS_56", "CHECKOV CKV2_AWS_6",
+            "SOC2 CC6.6", "ISO27001 A.8.3",
         ),
         why="One mistake in a policy would show every file to everybody.",
         fix="make buckets with components/bucket.py only",
