@@ -182,7 +182,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         controls=("CHECKOV CKV_AWS_46", "SOC2 CC6.1", "ISO27001 A.5.17"),
         why="Every process on the machine can read its user data.",
         fix="let the machine's role read the secret from Secrets Manager",
-        url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
+        url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html",
         evidence=("description",),
         judge=_user_data,
     ),

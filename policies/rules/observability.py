@@ -336,7 +336,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="At three in the morning nobody remembers what to do.",
         fix="end alarm_description with Runbook: docs/runbooks/<name>.md",
         url="https://docs.aws.amazon.com/wellarchitected/latest/operational-excellence-pillar/"
-        "ops_event_response_alerts_with_runbooks.html",
+        "ops_ready_to_support_use_runbooks.html",
         evidence=("name", "alarmDescription"),
         judge=_explained,
     ),
