@@ -12,8 +12,20 @@ from tests.recorder import PROJECT, Recorder
 TODAY = date(2026, 11, 21)
 
 
+_KEPT: dict[int, tuple[Recorder, tuple[Item, ...]]] = {}
+
+
 def items_of(made: Recorder, stack: str) -> tuple[Item, ...]:
-    """Every resource as a preview would hand it over, secrets hidden, the stack itself first."""
+    """Every resource as a preview would hand it over, secrets hidden, the stack itself first.
+
+    Made once for a recording, which is held beside them so that its place stays its own.
+    """
+    if id(made) not in _KEPT:
+        _KEPT[id(made)] = made, _items(made, stack)
+    return _KEPT[id(made)][1]
+
+
+def _items(made: Recorder, stack: str) -> tuple[Item, ...]:
     root = Item(
         type=ROOT,
         name=f"{PROJECT}-{stack}",
