@@ -12,7 +12,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rules import RULES
 from rules.controls import CatalogueError
@@ -20,9 +19,9 @@ from rules.levels import LevelError
 from rules.waivers import WaiverError
 
 from reports import ROOT, digests
-from reports.build import Mismatch, build, gather
-from reports.formats import FORMATS
-from reports.model import Report
+from reports.build import Mismatch, build, gather, picked
+from reports.formats import FORMATS, SCHEMA
+from reports.model import Report, schema
 from reports.run import Damaged
 
 # What is wrong with what a report is made from; each is one line.
@@ -31,7 +30,7 @@ BAD_INPUT = 2
 FAILED = 1
 # A year of monthly reports: what a trend is drawn from.
 KEPT = 12
-_EVENTS = ("preview.events.jsonl", "deployed.events.jsonl")
+KINDS = ("preview", "deployed")
 _STATE = "state.json"
 _OTHER = "other.json"
 
@@ -48,10 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verifying = commands.add_parser("verify", help="compute a report again")
     verifying.add_argument("file", type=Path)
     commands.add_parser("rules", help="every rule: its name, its severity and its demand")
+    commands.add_parser("schema", help="write the JSON schema of report.json")
     given = parser.parse_args(arguments)
     try:
         if given.command == "rules":
             return _rules()
+        if given.command == "schema":
+            SCHEMA.write_text(f"{json.dumps(schema(), indent=1)}\n", encoding="utf-8")
+            return 0
         if given.command == "verify":
             return _verify(given.file)
         return write(given.events, given.state, given.out, given.other)
@@ -69,50 +72,48 @@ def _rules() -> int:
 def write(events: Sequence[Path], state: Path | None, out: Path, other: Path | None = None) -> int:
     """Write the report's folder afresh; 1 where a mandatory rule is broken.
 
-    Raises Damaged, Mismatch. Nothing is replaced before the whole new report is there.
+    Raises Damaged, Mismatch. The report before it stays whole until the new one is whole.
     """
-    past = _kept(out)
-    sources = gather(events, state, past=past, other=other)
-    report = build(sources)
-    fresh = out.with_name(f"{out.name}.new")
+    fresh, old = (out.with_name(f"{out.name}.{suffix}") for suffix in ("new", "old"))
+    if old.exists() and not out.exists():
+        old.rename(out)  # a run before this one was ended between the two renames below
     shutil.rmtree(fresh, ignore_errors=True)
-    inputs = fresh / "inputs"
+    inputs, past = fresh / "inputs", fresh / "past"
     inputs.mkdir(parents=True)
-    for path in events:
-        kind = next(k for k, v in sources.digests.items() if v == digests.of_file(path))
-        shutil.copyfile(path, inputs / f"{kind.removeprefix('events of ')}.events.jsonl")
-    for path, name in ((state, _STATE), (other, _OTHER)):
-        if path is not None:
-            shutil.copyfile(path, inputs / name)
-    (fresh / "past").mkdir()
-    for path in past:
-        shutil.copyfile(path, fresh / "past" / path.name)
-    for name, content in FORMATS.items():
-        (fresh / name).write_bytes(content(report).encode())
-    shutil.rmtree(out, ignore_errors=True)
-    fresh.rename(out)
+    past.mkdir()
+    try:
+        for name, path in _kept(out).items():
+            shutil.copyfile(path, past / name)
+        sources = gather(events, state, past=sorted(past.iterdir()), other=other)
+        kinds = {run.digest: run.kind for run in sources.runs}
+        for path in events:
+            shutil.copyfile(path, inputs / f"{kinds[digests.of_file(path)]}.events.jsonl")
+        for path, name in ((state, _STATE), (other, _OTHER)):
+            if path is not None:
+                shutil.copyfile(path, inputs / name)
+        report = build(sources)
+        for name, content in FORMATS.items():
+            (fresh / name).write_bytes(content(report).encode())
+        shutil.rmtree(old, ignore_errors=True)
+        if out.exists():
+            out.rename(old)
+        fresh.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
     for line in summary(report, out):
         print(line)
     return FAILED if _broken(report) else 0
 
 
-def _kept(out: Path) -> list[Path]:
+def _kept(out: Path) -> dict[str, Path]:
     """The reports that a trend is drawn from: those kept, and the one that is to be replaced."""
-    here, past = out / "report.json", out / "past"
+    found = {path.name: path for path in (out / "past").glob("*.json")}
+    here = out / "report.json"
     if here.exists():
-        past.mkdir(exist_ok=True)
-        ended = _read(here)["ended"].replace(":", "")
-        shutil.copyfile(here, past / f"{ended}.json")
-    return sorted(past.glob("*.json"))[-KEPT:]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise Damaged(f"{path.name}: cannot be read: {problem.strerror}") from None
-    except ValueError:
-        raise Damaged(f"{path.name}: is no whole JSON document; write it again") from None
+        ended = picked(here, lambda report: str(report["ended"]))
+        found[f"{ended.replace(':', '')}.json"] = here
+    return {name: found[name] for name in sorted(found)[-KEPT:]}
 
 
 def summary(report: Report, out: Path) -> list[str]:
@@ -140,37 +141,49 @@ def _broken(report: Report) -> bool:
     )
 
 
-def _verify(path: Path) -> int:
+def _verify(file: Path) -> int:
     """Compute a report again from its inputs and this checkout; say what does not hold."""
-    folder = path.parent
-    told = _read(folder / "report.json")
+    folder, inputs = file.parent, file.parent / "inputs"
+    if file.name not in FORMATS or not file.exists():
+        raise Damaged(f"{file}: is no file of a report; allowed: one of {', '.join(FORMATS)}")
+    told, stack, made_from = picked(
+        folder / "report.json", lambda report: (report, report["stack"], dict(report["digests"]))
+    )
+    edited = False
     wrong: list[str] = []
-    digest = told.pop("digest", "")
-    if digests.of_data(told) != digest:
+    if digests.of_data({k: v for k, v in told.items() if k != "digest"}) != told.get("digest"):
+        edited = True
         wrong.append("report.json: was changed after it was written: its digest does not fit")
-    here = digests.of_checkout(ROOT, told["stack"])
-    for name, value in here.items():
-        if told["digests"].get(name) != value:
-            wrong.append(f"{name}: this checkout has another one than the report was made from")
-    if not wrong:
-        inputs = folder / "inputs"
-        events = [inputs / name for name in _EVENTS if (inputs / name).exists()]
-        state, other = inputs / _STATE, inputs / _OTHER
-        again = build(
-            gather(
-                events,
-                state if state.exists() else None,
-                past=sorted((folder / "past").glob("*.json")),
-                other=other if other.exists() else None,
-            )
-        )
+    try:
+        here = digests.of_checkout(ROOT, stack)
+    except OSError as problem:
+        raise Mismatch(f"this checkout has no {problem.filename}, of which {file} is") from None
+    state, other = inputs / _STATE, inputs / _OTHER
+    sources = gather(
+        [inputs / f"{kind}.events.jsonl" for kind in KINDS if f"events of {kind}" in made_from],
+        state if "state" in made_from else None,
+        past=sorted((folder / "past").glob("*.json")),
+        other=other if other.exists() else None,
+    )
+    others = [name for name, value in sources.digests.items() if made_from.get(name) != value]
+    for name in others:
+        what = "this checkout has another one" if name in here else "inputs/ holds another one"
+        wrong.append(f"{name}: {what} than the report was made from")
+    if not others:
+        again = build(sources)
         for name, content in FORMATS.items():
-            if content(again).encode() != (folder / name).read_bytes():
-                wrong.append(f"{name}: computed again from its inputs it is another")
+            path = folder / name
+            if edited and name == "report.json":
+                continue
+            if not path.exists() or content(again).encode() != path.read_bytes():
+                wrong.append(
+                    f"{name}: computed again it is another: it was edited, or the tests that it "
+                    "names or the reports under past/ were"
+                )
     for line in wrong:
         print(f"error: {line}", file=sys.stderr)
     if not wrong:
-        print(f"{path.name}: holds; {len(FORMATS)} files computed again, byte for byte")
+        print(f"{file.name}: holds; {len(FORMATS)} files computed again, byte for byte")
     return FAILED if wrong else 0
 
 

@@ -1,20 +1,21 @@
 """From runs, state and the rules' own words to the report. `gather` alone reads files.
 
 Every verdict is the engine's: a rule over one resource passed where the engine's summary says so, a
-rule over the stack passed for each of its subjects of which nothing was said. Where a run and the
-rules at hand do not fit together, `Mismatch` is raised instead of a report with holes.
+rule over the stack passed for each of its subjects of which nothing was said. Where runs, state and
+the rules at hand do not fit together, `Mismatch` is raised instead of a report with holes.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rules import CHECKLIST, RULES, levels, waivers
 from rules.model import Rule, StackRule
@@ -23,6 +24,7 @@ from rules.waivers import Waiver
 
 from reports import ROOT, digests, frameworks, pictures, trace
 from reports.model import (
+    VERSION,
     WORST,
     Departure,
     Elsewhere,
@@ -40,21 +42,25 @@ from reports.model import (
     WaiverRow,
     as_data,
 )
-from reports.run import Damaged, Resource, Run, at, load
+from reports.run import SIGNATURE, Damaged, Resource, Run, at, load
 
 AnyRule = Rule | StackRule
+T = TypeVar("T")
 _LONGEST_VALUE = 200
-VERSION = 1
 
 
 class Mismatch(ValueError):
-    """A run was made with other rules than are at hand; one line."""
+    """Runs, state and the rules at hand do not belong together; one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What a report is made from. runs: the preview, the run that deployed, or both."""
+    """What a report is made from.
 
+    runs: the preview, the run that deployed, or both, in this order.
+    """
+
+    rules: tuple[AnyRule, ...]
     runs: tuple[Run, ...]
     state: Mapping[str, Any] | None
     digests: Mapping[str, str]
@@ -71,41 +77,105 @@ def gather(
     root: Path = ROOT,
     past: Iterable[Path] = (),
     other: Path | None = None,
+    rules: tuple[AnyRule, ...] = RULES,
 ) -> Sources:
-    """Read everything. Raises Damaged, WaiverError, LevelError."""
-    loaded = {path: load(path) for path in events}
-    runs = sorted(loaded.values(), key=lambda run: (run.kind != "preview", run.ended))
-    if not runs:
-        raise Damaged("no event log is given; allowed: one of a preview, one of an up, or both")
+    """Read everything. Raises Damaged, Mismatch, WaiverError, LevelError.
+
+    past: reports of this stack; those that are not older than this one are no part of its trend.
+    """
+    runs = sorted(map(load, events), key=lambda run: run.kind, reverse=True)
+    kinds = [run.kind for run in runs]
+    if not runs or len(kinds) > len(set(kinds)):
+        raise Damaged(
+            f"{len(runs)} event logs ({', '.join(kinds) or 'none'}); allowed: one of a preview, "
+            "one of an up, or both"
+        )
     stacks = sorted({f"{run.project}/{run.stack}" for run in runs})
     if len(stacks) > 1:
         raise Damaged(f"event logs of several stacks: {', '.join(stacks)}; give one stack's")
-    names = [rule.name for rule in RULES]
-    stack = runs[0].stack
-    kept = _json(state) if state else None
+    names = [rule.name for rule in rules]
+    stack, ended = runs[0].stack, runs[-1].ended.isoformat()
+    kept = _state(state, runs[-1]) if state else None
+    try:
+        checkout = digests.of_checkout(root, stack)
+    except OSError as problem:
+        raise Mismatch(
+            f"the runs are of {stacks[0]}, of which this checkout has no {problem.filename}"
+        ) from None
     made = {
-        **digests.of_checkout(root, stack),
-        **{f"events of {run.kind}": digests.of_file(path) for path, run in loaded.items()},
+        **checkout,
+        **{f"events of {run.kind}": run.digest for run in runs},
         **({"state": digests.of_state(kept)} if kept is not None else {}),
     }
+    kept_reports = (picked(path, _past) for path in past)
     return Sources(
+        rules=rules,
         runs=tuple(runs),
         state=kept,
         digests=dict(sorted(made.items())),
         waivers=waivers.read(root / "policies" / "waivers.yaml", names),
         levels=levels.of(stack, levels.read(root / "policies" / "levels.yaml", names), names),
-        trend=tuple(sorted((_past(_json(path)) for path in past), key=lambda each: each.ended)),
-        other=_json(other) if other else None,
+        trend=tuple(sorted((e for e in kept_reports if e.ended < ended), key=lambda e: e.ended)),
+        other=picked(other, _elsewhere) if other else None,
     )
 
 
-def _json(path: Path) -> Any:
+def document_of(path: Path) -> Any:
+    """The JSON document in a file. Raises Damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes())
     except OSError as problem:
         raise Damaged(f"{path.name}: cannot be read: {problem.strerror}") from None
     except ValueError:
         raise Damaged(f"{path.name}: is no whole JSON document; write it again") from None
+
+
+def picked(path: Path, pick: Callable[[Any], T]) -> T:
+    """What `pick` takes of a report that was written before. Raises Damaged."""
+    try:
+        return pick(document_of(path))
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise Damaged(
+            f"{path.name}: is no report of ours ({type(problem).__name__} at {problem}); take it "
+            "away and write it again"
+        ) from None
+
+
+def _state(path: Path, run: Run) -> Mapping[str, Any]:
+    """An exported state that belongs to a run. Raises Damaged, Mismatch."""
+    exported = document_of(path)
+    try:
+        urns = {each["urn"] for each in exported["deployment"]["resources"] if each["type"]}
+    except (KeyError, TypeError) as problem:
+        raise Damaged(
+            f"{path.name}: is no exported state ({type(problem).__name__} at {problem}); allowed: "
+            "what `pulumi stack export` writes"
+        ) from None
+    if _in_clear(exported):
+        raise Damaged(f"{path.name}: holds secrets in clear; export it without --show-secrets")
+    missing = sorted(set(run.resources) - urns)
+    if run.kind == "deployed" and missing:
+        raise Mismatch(
+            f"{path.name}: lacks {len(missing)} resources that the run deployed, the first is "
+            f"{missing[0]}; export it again"
+        )
+    if strange := sorted(urn for urn in urns if not urn.startswith(f"urn:pulumi:{run.stack}::")):
+        raise Mismatch(f"{path.name}: is not the state of {run.stack}: it holds {strange[0]}")
+    return exported
+
+
+def _in_clear(value: Any) -> bool:
+    """Whether a secret stands in a state as `--show-secrets` writes it."""
+    if isinstance(value, dict):
+        return (SIGNATURE in value and "plaintext" in value) or any(map(_in_clear, value.values()))
+    return isinstance(value, list) and any(map(_in_clear, value))
+
+
+def _elsewhere(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "stack": report["stack"],
+        "verdicts": {rule["name"]: rule["verdict"] for rule in report["rules"]},
+    }
 
 
 def _past(report: Mapping[str, Any]) -> Past:
@@ -120,10 +190,9 @@ def _past(report: Mapping[str, Any]) -> Past:
 def build(sources: Sources) -> Report:
     """The report. Raises Mismatch, Damaged."""
     last = sources.runs[-1]
-    known = {rule.name for rule in RULES}
     for run in sources.runs:
-        _fits(run, known, sources.levels)
-    results = tuple(_result(rule, sources) for rule in RULES)
+        _fits(run, sources)
+    results = tuple(_result(rule, sources) for rule in sources.rules)
     verdicts = {result.name: result.verdict for result in results}
     return Report(
         version=VERSION,
@@ -132,13 +201,13 @@ def build(sources: Sources) -> Report:
         ended=last.ended.isoformat(),
         score=_score(results, last),
         digests=sources.digests,
-        runs=tuple(_row(run, sources.digests) for run in sources.runs),
+        runs=tuple(map(_row, sources.runs)),
         rules=results,
         frameworks=frameworks.answered(results),
         requirements=tuple(_traced(verdicts)),
         departures=tuple(departures((ROOT / "docs" / "guide.md").read_text(encoding="utf-8"))),
         waivers=tuple(_waivers(sources, results)),
-        types=tuple(_types(last)),
+        types=tuple(_types(last, sources.rules)),
         losses=tuple(_losses(sources.runs)),
         trend=sources.trend,
         compared_with=str(sources.other["stack"]) if sources.other else "",
@@ -147,21 +216,28 @@ def build(sources: Sources) -> Report:
     )
 
 
-def _fits(run: Run, known: set[str], levels_: Mapping[str, str]) -> None:
-    said = {finding.rule for finding in run.findings}
-    said |= run.joined | {rule for names in run.passed.values() for rule in names}
-    if strange := sorted(said - known):
+def _fits(run: Run, sources: Sources) -> None:
+    """Raises Mismatch where a run was judged by other rules than are at hand."""
+    in_force = {r.name: r for r in sources.rules if sources.levels[r.name] != "disabled"}
+    told = {finding.rule for finding in run.findings} - set(in_force)
+    judged = run.joined.union(*run.passed.values()) - set(sources.levels)
+    if strange := sorted(told | judged):
         raise Mismatch(
-            f"the {run.kind} was judged by {strange[0]!r}, which this checkout does not have; make "
-            "the report with the checkout that ran it, or run again"
+            f"the {run.kind} was judged by {strange[0]!r}, which is not in force in this checkout; "
+            "make the report with the checkout that ran it, or run again"
         )
+    for finding in run.findings:
+        subject = run.resources.get(finding.urn)
+        if subject is None or subject.type not in in_force[finding.rule].types:
+            raise Mismatch(
+                f"the {run.kind} has a finding of {finding.rule!r} on {finding.urn or 'nothing'}, "
+                "which that rule does not judge; run again"
+            )
+    types = {each.type for each in run.resources.values()}
     missing = sorted(
-        rule.name
-        for rule in RULES
-        if isinstance(rule, StackRule)
-        and levels_[rule.name] != "disabled"
-        and rule.name not in run.joined
-        and any(each.type in rule.types for each in run.resources.values())
+        name
+        for name, rule in in_force.items()
+        if isinstance(rule, StackRule) and name not in run.joined and types & set(rule.types)
     )
     if missing:
         raise Mismatch(
@@ -218,10 +294,9 @@ def _judged(rule: AnyRule, runs: Sequence[Run]) -> Iterable[Judged]:
 
 def _outcomes(rule: AnyRule, run: Run) -> dict[str, tuple[Outcome, tuple[str, ...]]]:
     """URN -> outcome and findings, for every resource that the rule judged in a run."""
-    said = _said(run).get(rule.name, {})
     found: dict[str, tuple[Outcome, tuple[str, ...]]] = {}
-    for urn in _of_types(run, rule.types):
-        findings = said.get(urn, ())
+    for urn in (urn for type_ in rule.types for urn in run.by_type.get(type_, ())):
+        findings = run.said.get((rule.name, urn), ())
         passed = isinstance(rule, StackRule) or rule.name in run.passed[urn]
         if findings:
             outcomes = {finding.outcome for finding in findings}
@@ -230,32 +305,6 @@ def _outcomes(rule: AnyRule, run: Run) -> dict[str, tuple[Outcome, tuple[str, ..
         elif passed:
             found[urn] = "passed", ()
     return found
-
-
-_INDEXES: dict[int, tuple[Any, Any, Any]] = {}
-
-
-def _indexed(run: Run) -> tuple[Any, Any]:
-    """Findings by rule and URN, and URNs by type, made once for each run."""
-    held = _INDEXES.get(id(run))
-    if held is None or held[0] is not run:
-        said: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-        for finding in run.findings:
-            said[finding.rule][finding.urn].append(finding)
-        types: defaultdict[str, list[str]] = defaultdict(list)
-        for urn, resource in run.resources.items():
-            types[resource.type].append(urn)
-        held = _INDEXES[id(run)] = (run, said, types)
-    return held[1], held[2]
-
-
-def _said(run: Run) -> Mapping[str, Mapping[str, Sequence[Any]]]:
-    return _indexed(run)[0]
-
-
-def _of_types(run: Run, types: Iterable[str]) -> list[str]:
-    by_type = _indexed(run)[1]
-    return [urn for type_ in types for urn in by_type.get(type_, ())]
 
 
 def _evidence(rule: AnyRule, resource: Resource) -> dict[str, str]:
@@ -276,12 +325,12 @@ def room_of(rule: AnyRule) -> str:
 
 def version_of(rule: AnyRule) -> str:
     """Digest of the file that holds the rule, 12 digits: it changes whenever the rule may."""
-    return _file_version(room_of(rule))
+    return _file_version(str(sys.modules[rule.judge.__module__].__file__))
 
 
 @cache
-def _file_version(room: str) -> str:
-    return digests.of_file(ROOT / "policies" / "rules" / f"{room}.py").removeprefix("sha256:")[:12]
+def _file_version(file: str) -> str:
+    return digests.of_file(Path(file)).removeprefix("sha256:")[:12]
 
 
 def _score(results: Sequence[RuleResult], run: Run) -> Score:
@@ -299,7 +348,7 @@ def _score(results: Sequence[RuleResult], run: Run) -> Score:
 
 
 # -- the rest ------------------------------------------------------------------------------------
-def _row(run: Run, made: Mapping[str, str]) -> RunRow:
+def _row(run: Run) -> RunRow:
     return RunRow(
         kind=run.kind,
         ended=run.ended.isoformat(),
@@ -308,7 +357,7 @@ def _row(run: Run, made: Mapping[str, str]) -> RunRow:
         resources=len(run.resources),
         changes=run.changes,
         pack=run.pack,
-        digest=made[f"events of {run.kind}"],
+        digest=run.digest,
     )
 
 
@@ -361,8 +410,8 @@ def _waivers(sources: Sources, results: Sequence[RuleResult]) -> Iterable[Waiver
         )
 
 
-def _types(run: Run) -> Iterable[TypeRow]:
-    judged = Counter(type_ for rule in RULES for type_ in rule.types)
+def _types(run: Run, rules: Iterable[AnyRule]) -> Iterable[TypeRow]:
+    judged = Counter(type_ for rule in rules for type_ in rule.types)
     for type_, count in sorted(Counter(r.type for r in run.resources.values()).items()):
         reason = frameworks.excuse(type_) or "nobody says why nothing is judged of it"
         yield TypeRow(
@@ -380,11 +429,12 @@ def _losses(runs: Sequence[Run]) -> Iterable[Loss]:
 
 
 def _differences(results: Sequence[RuleResult], other: Mapping[str, Any]) -> Iterable[Elsewhere]:
-    there = {rule["name"]: rule["verdict"] for rule in other["rules"]}
-    for result in results:
-        verdict = there.get(result.name, "no such rule")
-        if verdict != result.verdict:
-            yield Elsewhere(rule=result.name, here=result.verdict, there=verdict)
+    here = {result.name: result.verdict for result in results}
+    there: Mapping[str, str] = other["verdicts"]
+    for name in dict.fromkeys((*here, *there)):
+        verdicts = here.get(name, "no such rule"), there.get(name, "no such rule")
+        if verdicts[0] != verdicts[1]:
+            yield Elsewhere(rule=name, here=verdicts[0], there=verdicts[1])
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -22,6 +22,8 @@ PROGRAM = (
     "requirements.txt",
 )
 PACK = ("policies",)
+# What writes the report, and the table of differences that it prints.
+WRITER = ("reports", "docs/guide.md")
 
 
 def of_bytes(content: bytes) -> str:
@@ -47,15 +49,11 @@ def of_files(root: Path, names: Iterable[str]) -> str:
 def _listed(root: Path, names: Iterable[str]) -> list[str]:
     """Paths of files, sorted: what git knows or would add, and all files outside of a checkout."""
     asked = [name for name in names if (root / name).exists()]
-    done = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *asked],
-        cwd=root,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode == 0:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--"]
+    try:
+        done = subprocess.run([*command, *asked], cwd=root, capture_output=True, check=True)
         found = [name for name in done.stdout.decode().split("\0") if name]
-    else:
+    except (OSError, subprocess.CalledProcessError):
         found = [
             str(path.relative_to(root))
             for name in asked
@@ -66,10 +64,14 @@ def _listed(root: Path, names: Iterable[str]) -> list[str]:
 
 
 def of_checkout(root: Path, stack: str) -> dict[str, str]:
-    """Of program, policy pack and an environment's configuration as they stand in a checkout."""
+    """Of program, pack, report writer and an environment's configuration, as a checkout has them.
+
+    Raises OSError where it has no such environment.
+    """
     return {
         "program": of_files(root, PROGRAM),
         "pack": of_files(root, PACK),
+        "writer": of_files(root, WRITER),
         "configuration": of_file(root / f"Pulumi.{stack}.yaml"),
     }
 

@@ -1,16 +1,20 @@
 """The report: plain data that every format is written from.
 
-`as_data` gives the same JSON value for the same report; reports/schema.json is its schema. A
+`as_data` gives the same JSON value for the same report; reports/schema.json, which `python -m
+reports schema` writes, is the schema of it and the digest that `document` adds. A
 verdict is what the later run settled: what a preview could not know, the run that deployed knows.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+# Of the schema: raised when a reader of the last one would misread.
 VERSION = 1
 Outcome = Literal["passed", "violated", "waived", "unknown", "error"]
 Verdict = Literal["passed", "violated", "waived", "unknown", "error", "not applicable", "disabled"]
@@ -214,9 +218,10 @@ class Edge:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture that is drawn from the deployment's own resources."""
+    """A picture that is drawn from the deployment's own resources. legend: what an arrow says."""
 
     title: str
+    legend: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
@@ -250,4 +255,16 @@ class Report:
 
 def as_data(report: Report) -> dict[str, Any]:
     """The report as JSON values."""
-    return dataclasses.asdict(report)
+    return to_jsonable_python(report)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of report.json: every field is there and no other."""
+    made = TypeAdapter(Report).json_schema(mode="serialization")
+    made["properties"]["digest"] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
+    made["properties"]["version"] = {"const": VERSION}
+    made["required"] = [*made["required"], "digest"]
+    for each in (made, *made["$defs"].values()):
+        each["additionalProperties"] = False
+        each["description"] = " ".join(each["description"].split())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}

@@ -66,12 +66,13 @@ def architecture(stack: Stack) -> Picture:
                 edges[source, target] += 1
     return Picture(
         title="What the deployment is made of",
+        legend="An arrow leads from a component to one of which it takes inputs",
         nodes=tuple(
             Node(id=name, label=name, kind=_counted(kinds), group="")
             for name, kinds in sorted(made.items())
         ),
         edges=tuple(
-            Edge(source=source, target=target, label=f"{count} inputs")
+            Edge(source=source, target=target, label=f"{count} input{'s' if count > 1 else ''}")
             for (source, target), count in sorted(edges.items())
         ),
     )
@@ -105,7 +106,13 @@ def reached(stack: Stack) -> Picture:
         Edge(source=each.source, target=each.target, label=each.ports)
         for each in reachability.edges(stack)
     )
-    return Picture(title="Who reaches whom", nodes=tuple(_ends(edges)), edges=edges)
+    return Picture(
+        title="Who reaches whom",
+        legend="An arrow leads from the one that may open a connection to the one that answers; "
+        "routes, security groups and network policies let it through",
+        nodes=tuple(_ends(edges)),
+        edges=edges,
+    )
 
 
 def _ends(edges: Iterable[Edge]) -> Iterable[Node]:

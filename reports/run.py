@@ -7,21 +7,26 @@ look like one of all of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rules import outcomes
 
+from reports import digests
+
 # sdk/go/common/resource: how the engine marks what it does not show.
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SECRET = "[secret]"
 UNKNOWN = "(not known until deployed)"
 # Steps of one replacement; the last one carries what is there afterwards.
 _GONE = ("delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace")
+_REPLACED = ("replace", "create-replacement", "import-replacement")
 
 
 class Damaged(ValueError):
@@ -57,7 +62,7 @@ class Run:
     """One `preview` or `up`: what it was over, what it would change, and each verdict.
 
     passed: URN -> rules over one resource that it passed. joined: rules over the stack that were
-    judged. gone: URN -> "delete" or "replace", for what the run takes away.
+    judged. gone: URN -> "delete" or "replace", for what the run takes away. digest: of its log.
     """
 
     kind: str
@@ -73,31 +78,66 @@ class Run:
     joined: frozenset[str]
     findings: tuple[Finding, ...]
     gone: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+
+    @cached_property
+    def said(self) -> Mapping[tuple[str, str], Sequence[Finding]]:
+        """(rule, URN) -> what the rule said of it."""
+        found: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
+        for each in self.findings:
+            found[each.rule, each.urn].append(each)
+        return found
+
+    @cached_property
+    def by_type(self) -> Mapping[str, Sequence[str]]:
+        """Type -> URNs, in the order of the run."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for urn, resource in self.resources.items():
+            found[resource.type].append(urn)
+        return found
 
 
 def load(path: Path) -> Run:
     """The run of an event log's file. Raises Damaged."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        content = path.read_bytes()
     except OSError as problem:
         raise Damaged(f"{path.name}: cannot be read: {problem.strerror}") from None
     events: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.splitlines(), 1):
         try:
-            events.append(json.loads(line))
+            event = json.loads(line)
         except ValueError:
+            event = None
+        if not isinstance(event, dict):
             raise Damaged(
-                f"{path.name}: line {number} is no JSON: the run was cut off; run it again"
-            ) from None
-    return read(events, path.name)
+                f"{path.name}: line {number} is no event: the run was cut off; run it again"
+            )
+        events.append(event)
+    return replace(read(events, path.name), digest=digests.of_bytes(content))
 
 
-def read(events: Iterable[Mapping[str, Any]], name: str = "events") -> Run:
+def read(events: Sequence[Mapping[str, Any]], name: str = "events") -> Run:
     """The run that these engine events tell of. Raises Damaged."""
+    try:
+        return _read(events, name)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as problem:
+        if isinstance(problem, Damaged):
+            raise
+        raise Damaged(
+            f"{name}: an event is not as the engine writes it ({type(problem).__name__} at "
+            f"{problem}); run it again"
+        ) from None
+
+
+def _read(events: Sequence[Mapping[str, Any]], name: str) -> Run:
+    _unbroken(events, name)
     resources: dict[str, Resource] = {}
     passed: dict[str, frozenset[str]] = {}
     findings: dict[Finding, None] = {}
     gone: dict[str, str] = {}
+    # "" in place of a URN: of the whole stack.
+    failed: set[tuple[str, str]] = set()
     joined: frozenset[str] | None = None
     summary: Mapping[str, Any] | None = None
     packs: set[str] = set()
@@ -111,13 +151,25 @@ def read(events: Iterable[Mapping[str, Any]], name: str = "events") -> Run:
         if said := event.get("policyEvent"):
             findings[finding(said)] = None
         if judged := event.get("policyAnalyzeSummaryEvent"):
-            passed[judged["resourceUrn"]] = frozenset(judged.get("passed") or ())
+            urn = judged["resourceUrn"]
+            passed[urn] = frozenset(judged.get("passed") or ())
+            failed |= {(urn, rule) for rule in judged.get("failed") or ()}
             packs.add(f"{judged['policyPackName']} {judged['policyPackVersion']}")
         if judged := event.get("policyAnalyzeStackSummaryEvent"):
             names = (*(judged.get("passed") or ()), *(judged.get("failed") or ()))
             joined = (joined or frozenset()) | frozenset(names)
+            failed |= {("", rule) for rule in judged.get("failed") or ()}
+        if broken := event.get("resOpFailedEvent"):
+            urn = broken["metadata"]["urn"]
+            raise Damaged(f"{name}: the run failed at {urn}, so it tells of half a stack; mend it")
         summary = event.get("summaryEvent") or summary
     _whole(name, summary, joined, resources, passed)
+    told = {(each.urn, each.rule) for each in findings} | {("", each.rule) for each in findings}
+    if untold := sorted(failed - told):
+        urn, rule = untold[0]
+        raise Damaged(
+            f"{name}: {rule} is broken by {urn or 'the stack'} and no event says how; run it again"
+        )
     assert summary is not None
     assert joined is not None
     first = next(iter(resources))
@@ -137,6 +189,16 @@ def read(events: Iterable[Mapping[str, Any]], name: str = "events") -> Run:
         findings=tuple(findings),
         gone=gone,
     )
+
+
+def _unbroken(events: Sequence[Mapping[str, Any]], name: str) -> None:
+    """The engine numbers its events; one that is missing may have been a violation."""
+    for place, event in enumerate(events):
+        if event["sequence"] != place:
+            raise Damaged(
+                f"{name}: event {place} is missing or not in its place: the file was cut or "
+                "edited; run it again"
+            )
 
 
 def _whole(
@@ -170,7 +232,7 @@ def _note(
     if operation in _GONE:
         gone.setdefault(urn, "delete")
         return
-    if operation in ("replace", "create-replacement"):
+    if operation in _REPLACED:
         gone[urn] = "replace"
     if new is None:
         return
@@ -180,7 +242,7 @@ def _note(
         name=urn.split("::", 3)[3],
         parent=new.get("parent") or "",
         protect=bool(new.get("protect")),
-        operation="replace" if operation == "create-replacement" else operation,
+        operation="replace" if operation in _REPLACED else operation,
         inputs=shown(new.get("inputs") or {}),
     )
 
@@ -200,7 +262,7 @@ def finding(said: Mapping[str, Any]) -> Finding:
 def shown(value: Any) -> Any:
     """A value as anybody may read it: secrets and unknown values become a mark."""
     if isinstance(value, Mapping):
-        if _SIGNATURE in value:
+        if SIGNATURE in value:
             return SECRET
         return {key: shown(inner) for key, inner in value.items()}
     if isinstance(value, list):

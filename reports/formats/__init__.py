@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from pathlib import Path
+
+from pydantic_core import to_json
 
 from reports.build import document
 from reports.formats import junit, markdown, oscal, page, sarif, table
@@ -11,12 +13,16 @@ from reports.model import Report
 
 
 def _json(report: Report) -> str:
-    return json.dumps(document(report), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return f"{to_json(document(report), indent=1).decode()}\n"
 
+
+# The published schema of report.json; `python -m reports schema` writes it.
+SCHEMA = Path(__file__).parents[1] / "schema.json"
 
 FORMATS: dict[str, Callable[[Report], str]] = {
     "report.html": page.written,
     "report.json": _json,
+    "report.schema.json": lambda _: SCHEMA.read_text(encoding="utf-8"),
     "report.md": markdown.written,
     "report.csv": table.written,
     "report.sarif": sarif.written,

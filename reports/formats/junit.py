@@ -49,7 +49,7 @@ def _case(suite: ElementTree.Element, rule: RuleResult, each: Judged) -> None:
     )
     if kind := _ELEMENTS.get(each.outcome):
         said = _legal("\n".join(each.said))
-        outcome = ElementTree.SubElement(case, kind, message=said.splitlines()[0])
+        outcome = ElementTree.SubElement(case, kind, message=said.partition("\n")[0])
         if kind != "skipped":
             outcome.set("type", rule.severity)
         outcome.text = said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from reports.model import Report, RuleResult
@@ -85,5 +86,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
 
 def _cell(text: str) -> str:
     """Text that stays text in a table: no pipe, line's end, markup or mention of a person."""
-    kept = " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")
+    kept = re.sub(r"([\\|*\[\]!])", r"\\\1", " ".join(text.split()))
     return kept.replace("<", "&lt;").replace("`", "'").replace("@", "&#64;")

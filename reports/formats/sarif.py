@@ -6,8 +6,9 @@ one is the environment's file, since code hosts drop results without any.
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from pydantic_core import to_json
 
 from reports.model import Judged, Report, RuleResult
 
@@ -52,7 +53,7 @@ def written(report: Report) -> str:
         ],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return f"{to_json(log, indent=1).decode()}\n"
 
 
 def _pack_version(report: Report) -> str:

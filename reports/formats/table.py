@@ -11,8 +11,9 @@ COLUMNS = (
     "rule", "severity", "level", "requirements", "controls", "type", "resource", "urn", "outcome",
     "preview", "deployed", "finding", "evidence",
 )  # fmt: skip
-# A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A cell that begins with one of these is a formula to a spreadsheet; the last four are the first
+# four in full width (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def written(report: Report) -> str:

@@ -29,7 +29,7 @@ def test_a_version_counts_from_the_least_to_the_first_that_is_too_new():
 
 
 def test_an_unknown_program_is_refused_with_the_known_ones():
-    with pytest.raises(ToolboxError, match=r"no program cowsay; allowed are amtool, haproxy, "):
+    with pytest.raises(ToolboxError, match=r"no program cowsay; allowed are amtool, chromium, "):
         command("cowsay")
 
 
@@ -107,3 +107,15 @@ def test_a_daemon_ends_with_its_block_and_tells_why_it_did_not_start(tmp_path: P
     ):
         pass
     assert time.monotonic() - began < 10
+
+
+def test_what_an_npm_registry_brings_is_the_script_that_we_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ARCHES_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(toolbox, "_AXE_SHA512", "another")
+    with pytest.raises(ToolboxError, match="is another than the one we know"):
+        toolbox.axe()
+    monkeypatch.setattr(toolbox.shutil, "which", lambda _name: None)
+    with pytest.raises(ToolboxError, match=r"has no npm.*install Node\.js"):
+        toolbox.axe()

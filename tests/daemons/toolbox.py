@@ -19,6 +19,7 @@ nginx of Debian opens /var/log/nginx/error.log before it reads its configuration
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -30,6 +31,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +50,9 @@ _POSTGRES = "usr/lib/postgresql/17/bin"
 class Program:
     """One program: where its package puts it, and which versions are as good as production's.
 
-    least is allowed, below is not. asks: the argument that prints the version.
+    suite: a key of PACKAGES. least is allowed, below is not. asks: the argument that prints the
+    version. always: arguments without which it does not run from a folder of its own ({path}: its
+    launcher). beside: it looks for its files beside itself, which here is its loader.
     """
 
     path: str
@@ -56,6 +60,8 @@ class Program:
     least: Version
     below: Version | None = None
     asks: str = "--version"
+    always: tuple[str, ...] = ()
+    beside: bool = False
 
     def suits(self, version: Version | None) -> bool:
         return (
@@ -94,6 +100,15 @@ PROGRAMS: dict[str, Program] = {
     "haproxy": Program(path="usr/sbin/haproxy", suite="trixie", least=(2, 8), asks="-v"),
     "stunnel": Program(path="usr/bin/stunnel4", suite="trixie", least=(5, 60), asks="-version"),
     "openssl": Program(path="usr/bin/openssl", suite="trixie", least=(3,), asks="version"),
+    # Its children start by /proc/self/exe, which is the loader, unless their program is named and
+    # no zygote forks them. It drives pages of ours only, as a user who may make no namespaces.
+    "chromium": Program(
+        path="usr/lib/chromium/chromium-headless-shell",
+        suite="browser",
+        least=(120,),
+        always=("--no-sandbox", "--no-zygote", "--browser-subprocess-path={path}"),
+        beside=True,
+    ),
 }
 PACKAGES: dict[str, tuple[str, ...]] = {
     "trixie": (
@@ -109,7 +124,10 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "openssl",
     ),
     "bookworm": ("redis-server", "redis-sentinel"),
+    "browser": ("chromium-headless-shell", "fonts-dejavu-core"),
 }
+# What is no name of Debian's is a folder of its own, since it is large.
+_DEBIAN = {"browser": "trixie"}
 EXTENSIONS = ("pg_stat_statements", "pgaudit", "vector")
 # What these packages want of a whole system (users, services, prompts) and no program of ours
 # opens; this apt is told that it is installed. It is half of the download.
@@ -132,6 +150,11 @@ _OF_A_SYSTEM = (
     "tzdata",
     "ucf",
 )
+# The accessibility checks that browsers' own tools make; Deque, MPL-2.0.
+_AXE = "4.14.1"
+_AXE_SHA512 = (
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+)
 
 
 class ToolboxError(Exception):
@@ -149,6 +172,38 @@ def version(name: str) -> Version:
     if said is None:
         raise ToolboxError(f"{name} does not say its version")
     return said
+
+
+def axe() -> Path:
+    """axe-core's script, from the npm registry by its client, once. Raises ToolboxError."""
+    script = paths.cache() / "daemons" / f"axe-core-{_AXE}" / "axe.min.js"
+    with locks.awaited(script.parent.with_name(f"{script.parent.name}.lock")):
+        if not script.exists():
+            _fetch_axe(script)
+    return script
+
+
+def _fetch_axe(script: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ToolboxError("this machine has no npm, which brings axe-core; install Node.js")
+    script.parent.mkdir(parents=True, exist_ok=True)
+    argv = [npm, "pack", "--silent", f"axe-core@{_AXE}"]
+    done = subprocess.run(argv, cwd=script.parent, capture_output=True, text=True)
+    packed = script.parent / f"axe-core-{_AXE}.tgz"
+    if done.returncode != 0 or not packed.exists():
+        said = done.stderr.strip().splitlines() or ["no message"]
+        raise ToolboxError(f"npm cannot bring axe-core {_AXE} ({said[-1]})")
+    digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+    if digest != _AXE_SHA512:
+        packed.unlink()
+        raise ToolboxError(f"axe-core {_AXE} of this registry is another than the one we know")
+    with tarfile.open(packed) as archive:
+        member = archive.extractfile("package/axe.min.js")
+        assert member is not None
+        fresh = script.with_suffix(".new")
+        fresh.write_bytes(member.read())
+    fresh.rename(script)
 
 
 def environment() -> dict[str, str]:
@@ -314,14 +369,13 @@ def _tree(suite: str) -> Path:
 
 def _key(suite: str) -> str:
     """Other packages or another way of unpacking make another folder."""
-    recipe = json.dumps(
-        [PACKAGES[suite], _OF_A_SYSTEM, sorted(_paths(suite)), _LAUNCHER, platform.machine()]
-    )
+    programs = sorted(" ".join((each.path, *each.always)) for each in _programs(suite))
+    recipe = json.dumps([PACKAGES[suite], _OF_A_SYSTEM, programs, _LAUNCHER, platform.machine()])
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
-def _paths(suite: str) -> list[str]:
-    return [each.path for each in PROGRAMS.values() if each.suite == suite]
+def _programs(suite: str) -> list[Program]:
+    return [each for each in PROGRAMS.values() if each.suite == suite]
 
 
 def _install(suite: str, tree: Path) -> None:
@@ -343,8 +397,8 @@ def _install(suite: str, tree: Path) -> None:
             package, _, number = said.strip().partition("\t")
             digest = hashlib.sha256(archive.read_bytes()).hexdigest()
             versions[package] = {"version": number, "sha256": digest}
-        for path in _paths(suite):
-            _launcher(fresh, tree, path)
+        for program in _programs(suite):
+            _launcher(fresh, tree, program)
         (fresh / "packages.json").write_text(json.dumps(versions, indent=1, sort_keys=True))
         fresh.rename(tree)
     finally:
@@ -356,7 +410,9 @@ def _download(suite: str, apt: Path) -> list[Path]:
     (apt / "state/lists/partial").mkdir(parents=True)
     (apt / "cache/archives/partial").mkdir(parents=True)
     (apt / "status").write_text(_pretended(_run(suite, ["dpkg", "--print-architecture"]).strip()))
-    (apt / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {_mirror(suite)} {suite} main\n")
+    (apt / "sources.list").write_text(
+        f"deb [signed-by={_KEYRING}] {_mirror(suite)} {_DEBIAN.get(suite, suite)} main\n"
+    )
     (apt / "apt.conf").write_text(_configuration(apt))
     for what in (["update"], ["install", "--download-only", "--yes", *PACKAGES[suite]]):
         _run(suite, ["apt-get", "-qq", "-c", str(apt / "apt.conf"), *what])
@@ -390,7 +446,7 @@ def _configuration(apt: Path) -> str:
 
 
 def _pretended(architecture: str) -> str:
-    """A dpkg status file in which _OF_A_SYSTEM is installed, newer than anything."""
+    """A dpkg status file in which what no program of ours opens is installed, newer than all."""
     return "".join(
         f"Package: {name}\nStatus: install ok installed\nVersion: 999:999\n"
         f"Architecture: {architecture}\nMulti-Arch: {'allowed' if name == 'perl' else 'foreign'}\n"
@@ -426,36 +482,51 @@ exec {loader} --library-path {libraries} --argv0 {path} {program} "$@"
 """
 
 
-def _launcher(fresh: Path, tree: Path, path: str) -> None:
+def _launcher(fresh: Path, tree: Path, of: Program) -> None:
     """Put a launcher where the program was; it names the folder's final place."""
-    program = fresh / path
+    program = fresh / of.path
     real = program.resolve()
     if not real.is_relative_to(fresh.resolve()) or not real.exists():
-        raise ToolboxError(f"the packages have no /{path}")
+        raise ToolboxError(f"the packages have no /{of.path}")
     aside = fresh / "programs" / program.name
     aside.parent.mkdir(exist_ok=True)
     shutil.copy2(real, aside)
     program.unlink()
     libraries = [tree / each for each in _libraries(fresh)]
     loader = next(
-        each.relative_to(fresh)
+        each
         for folder in _libraries(fresh)
         for each in sorted((fresh / folder).glob("ld-linux*.so.*"))
     )
+    if of.beside:
+        loader = Path(shutil.copy2(loader, program.with_name(f"{program.name}.loader")))
+    start = str(tree / loader.relative_to(fresh))
+    if (fresh / "etc/fonts").is_dir():
+        start = f"env FONTCONFIG_FILE={tree / _FONTS} {start}"
+        (fresh / _FONTS).write_text(_FONTS_ARE.format(tree=tree))
+    always = [each.format(path=tree / of.path) for each in of.always]
     program.write_text(
         _LAUNCHER.format(
-            loader=tree / loader,
+            loader=start,
             libraries=":".join(map(str, libraries)),
-            path=tree / path,
-            program=tree / aside.relative_to(fresh),
+            path=tree / of.path,
+            program=" ".join((str(tree / aside.relative_to(fresh)), *always)),
         )
     )
     program.chmod(0o755)
 
 
+_FONTS = "etc/fonts/toolbox.conf"
+_FONTS_ARE = """\
+<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>{tree}/usr/share/fonts</dir><cachedir>{tree}/fonts</cachedir></fontconfig>
+"""
+
+
 def _libraries(fresh: Path) -> list[str]:
     """Where the packages put their libraries, such as usr/lib/x86_64-linux-gnu."""
-    folders = [*fresh.glob("lib/*-linux-gnu*"), *fresh.glob("usr/lib/*-linux-gnu*")]
+    patterns = ("lib/*-linux-gnu*", "usr/lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio")
+    folders = [folder for pattern in patterns for folder in fresh.glob(pattern)]
     return sorted(str(each.relative_to(fresh)) for each in folders)
 
 
