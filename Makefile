@@ -65,6 +65,8 @@ types: $(READY)
 	@NODE_OPTIONS=--max-semi-space-size=64 $(RUN) -m pyright --warnings
 
 # One process: the types have the other core, and collecting thousands of tests twice costs more.
+# Compiled tests are kept, whatever the shell says: compiling them again would take 5 s.
+units: export PYTHONDONTWRITEBYTECODE :=
 units: $(READY)
 	@$(RUN) -m pytest -m "not engine and not daemons and not cluster"
 
