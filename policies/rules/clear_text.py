@@ -1,9 +1,8 @@
 """Clear text: no secret stands where somebody may read it without being allowed to.
 
 Two ways to find one: by the name of what holds it (PASSWORD, adminPassword) and by its look (a
-private key, an AWS key, a password inside a URL). A value that is not known before deployment and
-whose place has no telling name is looked at on the state, after `up`. A finding names the place and
-never the value.
+private key, an AWS key, a password inside a URL). What is known is looked at first; a value that
+is not known before deployment leaves the rest undecided. A finding names the place, never the value.
 """
 
 from __future__ import annotations
@@ -53,11 +52,22 @@ def looks_like(text: str) -> Iterator[str]:
     return (what for what, look in LOOKS.items() if look.search(text))
 
 
-def texts(value: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """(place, name, text) of all texts that are known and no secrets.
+def texts(props: Props, *parts: str) -> Iterator[tuple[str, str, str]]:
+    """(place, name, text) of all texts below these paths that are known and no secrets.
 
-    Raises Undecided where something with a telling name is not known.
+    Raises Undecided at the end, for the first value that is not known.
     """
+    waiting: list[Undecided] = []
+    for part in parts:
+        try:
+            yield from _below(props.at(part), part, waiting)
+        except Undecided as undecided:
+            waiting.append(undecided)
+    if waiting:
+        raise waiting[0]
+
+
+def _below(value: Any, path: str, waiting: list[Undecided]) -> Iterator[tuple[str, str, str]]:
     if isinstance(value, str):
         if value != SECRET:
             yield path, path.rpartition(".")[2], value
@@ -65,25 +75,13 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
         for key in value:
             try:
                 inner = value[key]
-            except Undecided:
-                if _SECRET_NAME.search(str(value.get("name", "")) if key == "value" else key):
-                    raise
+            except Undecided as undecided:
+                waiting.append(undecided)
                 continue
-            yield from texts(inner, f"{path}.{key}" if path else key)
+            yield from _below(inner, f"{path}.{key}", waiting)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from texts(each, f"{path}.{index}")
-
-
-def _seen(props: Props, *parts: str) -> Iterator[tuple[str, str, str]]:
-    return (each for part in parts for each in texts(_known(props, part), part))
-
-
-def _known(props: Props, part: str) -> Any:
-    try:
-        return props.at(part)
-    except Undecided:
-        return None
+            yield from _below(each, f"{path}.{index}", waiting)
 
 
 def _telling(name: str, text: str) -> bool:
@@ -100,7 +98,7 @@ def _lines(text: str) -> bool:
 
 
 def _file(found: Object) -> Iterator[str]:
-    for place, name, text in _seen(found.props, "data", "spec.target.template.data"):
+    for place, name, text in texts(found.props, "data", "spec.target.template.data"):
         looks = list(looks_like(text))
         for what in looks:
             yield f"{what} stands in clear at {place}"
@@ -109,7 +107,7 @@ def _file(found: Object) -> Iterator[str]:
 
 
 def _values(props: Props) -> Iterator[str]:
-    for place, name, text in _seen(props, "values"):
+    for place, name, text in texts(props, "values"):
         looks = list(looks_like(text))
         for what in looks:
             yield f"{what} stands in clear at {place}"

@@ -61,9 +61,13 @@ def test_references_switches_and_files_are_no_secrets(line: str) -> None:
     assert _file(line) == [], "people would learn to ignore the rule"
 
 
-def test_a_value_that_is_not_known_yet_is_undecided_only_where_its_name_tells_of_a_secret() -> None:
-    assert _file(UNKNOWN) == []
-    assert _file(UNKNOWN, name="DB_PASSWORD") == ["not known until deployed: data.DB_PASSWORD"]
+def test_a_value_that_is_not_known_yet_is_undecided_and_hides_nothing_that_is_known() -> None:
+    assert _file(UNKNOWN) == ["not known until deployed: data.app"]
+    said = _said("helm-values-no-secrets", {"values": {"a": UNKNOWN, "password": "canary"}})
+    assert [text.partition(";")[0] for text in said] == [
+        "a password or key stands in clear at values.password",
+        "not known until deployed: values.a",
+    ]
 
 
 def test_what_is_marked_secret_is_never_read() -> None:
