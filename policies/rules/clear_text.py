@@ -2,7 +2,8 @@
 
 Two ways to find one: by the name of what holds it (PASSWORD, adminPassword) and by its look (a
 private key, an AWS key, a password inside a URL). What is known is looked at first; a value that
-is not known before deployment leaves the rest undecided. A finding names the place, never the value.
+is not known before deployment leaves the rest undecided. A finding names the place, never the
+value.
 """
 
 from __future__ import annotations
