@@ -57,6 +57,7 @@ _UNKNOWNS = frozenset(
         proxy.UNKNOWN_OBJECT_VALUE,
     }
 )
+_NAMESPACES = ("kubernetes:core/v1:Namespace", "kubernetes:v1:Namespace")
 
 
 class OneResource(ResourceValidationPolicy):
@@ -105,6 +106,8 @@ def _remedy(rule: Rule) -> Any:
             *inner, last = path.split(".")
             here: Any = args.props
             for part in inner:
+                if part not in here:
+                    here[part] = {}
                 here = here[part]
             here[last] = value
         return args.props
@@ -270,17 +273,45 @@ def items(
     inputs: URN -> what the program gave. They stand in for outputs that are not there: while a
     provider's own settings are unknown, as in the first preview of a cluster, the engine asks it
     nothing and has no property of any of its resources (pkg/resource/plugin/provider_plugin.go).
+    An output that is not known and that the program did not give is absent, as it is for a rule
+    over one resource: nearly all of these are settings that nobody made.
     """
-    for r in resources:
+    found = [(r, _settled(decoded(r.properties), (inputs or {}).get(r.urn))) for r in resources]
+    namespaces = {
+        r.urn: props["metadata"].get("name")
+        for r, props in found
+        if r.type in _NAMESPACES and isinstance(props.get("metadata"), dict)
+    }
+    for r, props in found:
+        links = {key: frozenset(v.urns) for key, v in r.propertyDependencies.items()}
         yield Item(
             type=r.type,
             name=r.name,
             urn=r.urn,
-            props=Props(decoded(r.properties) or (inputs or {}).get(r.urn, {})),
-            links={key: frozenset(v.urns) for key, v in r.propertyDependencies.items()},
+            props=Props(_placed(props, links.get("metadata", frozenset()), namespaces)),
+            links=links,
             protect=r.options.protect,
             parent=r.parent,
         )
+
+
+def _settled(outputs: dict[str, Any], given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if not outputs or given is None:
+        return outputs or given or {}
+    return {key: v for key, v in outputs.items() if v is not UNKNOWN or key in given}
+
+
+def _placed(
+    props: Mapping[str, Any], links: frozenset[str], namespaces: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """An object whose namespace is not known yet, in the one that its metadata comes from."""
+    metadata = props.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("namespace") is not UNKNOWN:
+        return props
+    homes = {namespaces[urn] for urn in links if urn in namespaces}
+    if len(homes) != 1:
+        return props
+    return {**props, "metadata": {**metadata, "namespace": homes.pop()}}
 
 
 def decoded(struct: struct_pb2.Struct) -> dict[str, Any]:

@@ -14,7 +14,17 @@ from pulumi_policy import policy as sdk
 from pulumi_policy import proxy as sdk_proxy
 from rules import RULES, adapter, outcomes
 from rules.adapter import decoded
-from rules.model import SECRET, UNKNOWN, Item, NotApplicable, Props, Rule, Stack, StackRule
+from rules.model import (
+    SECRET,
+    UNKNOWN,
+    Item,
+    NotApplicable,
+    Props,
+    Rule,
+    Stack,
+    StackRule,
+    Undecided,
+)
 from rules.waivers import Ledger, Waiver
 
 from tests.conftest import Recorded
@@ -289,6 +299,65 @@ def test_a_resource_without_outputs_yet_is_judged_by_what_the_program_gave_it() 
         assert said[2] == f"A stack is tested.\nthe size is {size}; do better", (
             "the first preview of a cluster would see none of its objects"
         )
+
+
+def test_what_the_program_left_out_is_absent_and_not_unknown() -> None:
+    seen: list[Item] = []
+    pack = _pack(_stack_rule(lambda subject, _stack: seen.append(subject) or []))
+    unknown = sdk_proxy.UNKNOWN_STRING_VALUE
+    _analyze(pack, {"given": unknown})
+    resource = _resource("one", {"given": unknown, "left-out": unknown, "filled": 1})
+    pack.AnalyzeStack(proto.AnalyzeStackRequest(resources=[resource]), None)
+    (subject,) = seen
+    assert subject.props.at("left-out") is None, (
+        "a setting that nobody made leaves a rule undecided"
+    )
+    assert subject.props.at("filled") == 1
+    with pytest.raises(Undecided):
+        subject.props.at("given")
+
+
+@pytest.mark.parametrize(
+    ("comes_from", "place"),
+    [(["main"], "arches"), (["main", "other"], None), (["pod"], None), ([], None)],
+    ids=["one namespace", "either of two", "no namespace", "nothing"],
+)
+def test_an_object_stands_in_the_namespace_that_its_metadata_comes_from(
+    comes_from: list[str], place: str | None
+) -> None:
+    seen: list[Item] = []
+    kinds = {"main": "Namespace", "other": "Namespace", "pod": "Pod", "subject": "Pod"}
+    types = {name: f"kubernetes:core/v1:{kind}" for name, kind in kinds.items()}
+    metadata: dict[str, dict[str, str]] = {
+        "main": {"name": "arches"},
+        "other": {"name": "elsewhere"},
+        "pod": {"name": "arches"},
+        "subject": {"name": "api", "namespace": sdk_proxy.UNKNOWN_STRING_VALUE},
+    }
+    links = {
+        "metadata": proto.AnalyzerPropertyDependencies(
+            urns=[urn(types[name], name) for name in comes_from]
+        )
+    }
+    resources = [
+        proto.AnalyzerResource(
+            type=types[name],
+            name=name,
+            urn=urn(types[name], name),
+            properties=_struct({"metadata": metadata[name]}),
+            propertyDependencies=links if name == "subject" else {},
+        )
+        for name in kinds
+    ]
+    judge = _stack_rule(lambda each, _: seen.append(each) or [], types=(types["subject"],))
+    _pack(judge).AnalyzeStack(proto.AnalyzeStackRequest(resources=resources), None)
+    (subject,) = (each for each in seen if each.name == "subject")
+    assert subject.props.at("metadata.name") == "api"
+    if place is None:
+        with pytest.raises(Undecided):
+            subject.props.at("metadata.namespace")
+    else:
+        assert subject.props.at("metadata.namespace") == place
 
 
 def test_a_broken_or_undecided_rule_over_a_stack_names_the_resource() -> None:
