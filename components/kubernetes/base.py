@@ -35,7 +35,7 @@ def pod_security(level: str, minor: str) -> dict[str, str]:
     }
 
 
-def volume_parameters(key_arn: str) -> dict[str, str]:
+def volume_parameters(key_arn: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """The EBS driver's parameters of an encrypted gp3 volume."""
     return {
         "type": "gp3",
@@ -92,7 +92,7 @@ class ClusterBase(pulumi.ComponentResource):
             f"{name}-storage-class",
             metadata={"name": STORAGE_CLASS, "annotations": {DEFAULT_CLASS: "true"}},
             provisioner="ebs.csi.aws.com",
-            parameters=args.keys.cluster.arn.apply(volume_parameters),
+            parameters=volume_parameters(args.keys.cluster.arn),
             # The volume is made in the zone of the pod that asks for it, not in any zone.
             volume_binding_mode="WaitForFirstConsumer",
             allow_volume_expansion=True,

@@ -104,9 +104,9 @@ def _enough(cluster: Item, stack: Stack) -> Iterator[str]:
         for subnet in stack.sources(group, "subnetIds", SUBNET)
     }
     # Subnets that were brought are not in the stack: then their number has to do.
-    brought = [len(group.props.at("subnetIds") or []) for group in groups]
-    if len(zones) < ZONES and (zones or sum(brought) < ZONES):
-        yield f"nodes stand in {len(zones) or sum(brought)} zones, {ZONES} are needed"
+    found = len(zones) or sum(len(group.props.at("subnetIds") or []) for group in groups)
+    if found < ZONES:
+        yield f"nodes stand in {found} zones, {ZONES} are needed"
 
 
 def _large(group: Item, stack: Stack) -> Iterator[str]:
