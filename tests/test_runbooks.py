@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,28 +51,37 @@ def test_a_runbook_says_meaning_three_checks_deeds_and_when_to_escalate(path: Pa
     assert checks.count("```bash\n") == 3
 
 
-@pytest.mark.parametrize("path", ALARMS, ids=lambda path: path.stem)
-def test_the_commands_of_a_runbook_parse(path: Path):
-    for command in re.findall(r"```bash\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
-        parsed = subprocess.run(
-            ["bash", "-n"], input=command, capture_output=True, text=True, check=False
-        )
-        assert parsed.returncode == 0, f"{command}\n{parsed.stderr}"
-        assert "<" not in re.sub(r"<>", "", command), "a placeholder would be a redirection"
+def test_the_commands_of_a_runbook_hold_no_placeholder():
+    """That they parse is asked of every document (test_docs)."""
+    open_ = [
+        f"{path.stem}: {command}"
+        for path in ALARMS
+        for command in re.findall(r"```bash\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+        if "<" in re.sub(r"<>", "", command)
+    ]
+    assert open_ == [], "a placeholder would be a redirection"
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_a_runbook_asks_the_stack_for_its_namespace_before_it_uses_it(path: Path):
-    text = path.read_text(encoding="utf-8")
-    for asked in re.findall(r"-n (\S+)|namespace=[\"'](\w+)", text):
-        assert "production" not in asked, "another environment's namespace has another name"
-    used = [text.index(word) for word in ('"$NS"', "'$NS'") if word in text]
-    if used:
-        assert text.count(NAMESPACE) == 1, "said once"
-        assert text.index(NAMESPACE) < min(used), "kubectl would look into the default namespace"
+def test_a_runbook_asks_the_stack_for_its_namespace_before_it_uses_it():
+    for path in EVERY:
+        text = path.read_text(encoding="utf-8")
+        for asked in re.findall(r"-n (\S+)|namespace=[\"'](\w+)", text):
+            assert "production" not in asked, (
+                f"{path.stem}: another environment's namespace has another name"
+            )
+        used = [text.index(word) for word in ('"$NS"', "'$NS'") if word in text]
+        if used:
+            assert text.count(NAMESPACE) == 1, f"{path.stem}: said once"
+            assert text.index(NAMESPACE) < min(used), (
+                f"{path.stem}: kubectl would look into the default namespace"
+            )
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_every_output_that_a_runbook_asks_for_is_an_output_of_the_stack(path: Path):
-    asked = set(re.findall(r"stack output ([a-z]\w*)", path.read_text(encoding="utf-8")))
-    assert asked <= EXPORTS, f"{sorted(asked - EXPORTS)}: the command would print nothing"
+def test_every_output_that_a_runbook_asks_for_is_an_output_of_the_stack():
+    asked = {
+        (path.stem, output)
+        for path in EVERY
+        for output in re.findall(r"stack output ([a-z]\w*)", path.read_text(encoding="utf-8"))
+    }
+    unknown = [(runbook, output) for runbook, output in sorted(asked) if output not in EXPORTS]
+    assert unknown == [], "the command would print nothing"
