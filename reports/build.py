@@ -42,7 +42,7 @@ from reports.model import (
     WaiverRow,
     as_data,
 )
-from reports.run import SIGNATURE, Damaged, Resource, Run, at, load
+from reports.run import Damaged, Resource, Run, at, in_clear, load
 
 AnyRule = Rule | StackRule
 T = TypeVar("T")
@@ -151,7 +151,7 @@ def _state(path: Path, run: Run) -> Mapping[str, Any]:
             f"{path.name}: is no exported state ({type(problem).__name__} at {problem}); allowed: "
             "what `pulumi stack export` writes"
         ) from None
-    if _in_clear(exported):
+    if in_clear(exported):
         raise Damaged(f"{path.name}: holds secrets in clear; export it without --show-secrets")
     missing = sorted(set(run.resources) - urns)
     if run.kind == "deployed" and missing:
@@ -162,13 +162,6 @@ def _state(path: Path, run: Run) -> Mapping[str, Any]:
     if strange := sorted(urn for urn in urns if not urn.startswith(f"urn:pulumi:{run.stack}::")):
         raise Mismatch(f"{path.name}: is not the state of {run.stack}: it holds {strange[0]}")
     return exported
-
-
-def _in_clear(value: Any) -> bool:
-    """Whether a secret stands in a state as `--show-secrets` writes it."""
-    if isinstance(value, dict):
-        return (SIGNATURE in value and "plaintext" in value) or any(map(_in_clear, value.values()))
-    return isinstance(value, list) and any(map(_in_clear, value))
 
 
 def _elsewhere(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,7 +186,6 @@ def build(sources: Sources) -> Report:
     for run in sources.runs:
         _fits(run, sources)
     results = tuple(_result(rule, sources) for rule in sources.rules)
-    verdicts = {result.name: result.verdict for result in results}
     return Report(
         version=VERSION,
         project=last.project,
@@ -204,7 +196,7 @@ def build(sources: Sources) -> Report:
         runs=tuple(map(_row, sources.runs)),
         rules=results,
         frameworks=frameworks.answered(results),
-        requirements=tuple(_traced(verdicts)),
+        requirements=tuple(_traced(results)),
         departures=tuple(departures((ROOT / "docs" / "guide.md").read_text(encoding="utf-8"))),
         waivers=tuple(_waivers(sources, results)),
         types=tuple(_types(last, sources.rules)),
@@ -361,18 +353,17 @@ def _row(run: Run) -> RunRow:
     )
 
 
-def _traced(verdicts: Mapping[str, str]) -> Iterable[Traced]:
-    met, guarded = trace.named_in("components", "settings"), trace.guarded_by()
-    proved = trace.named_in("tests")
+def _traced(results: Sequence[RuleResult]) -> Iterable[Traced]:
+    met, proved = trace.named_in("components", "settings"), trace.named_in("tests")
     for each in trace.EVERY:
-        rules = tuple(guarded.get(each, ()))
-        found = {verdicts[rule] for rule in rules}
+        guards = [result for result in results if each in result.requirements]
+        found = {result.verdict for result in guards}
         stands = "here" if each in trace.HERE else trace.SHARED.get(each) or trace.NOT_HERE[each]
         yield Traced(
             id=each,
             stands=stands,
             code=tuple(met.get(each, ())) if each in trace.MET else (),
-            rules=rules,
+            rules=tuple(result.name for result in guards),
             tests=tuple(proved.get(each, ())),
             verdict=next((o for o in WORST if o in found), "no rule"),
         )

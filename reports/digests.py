@@ -49,6 +49,8 @@ def of_files(root: Path, names: Iterable[str]) -> str:
 def _listed(root: Path, names: Iterable[str]) -> list[str]:
     """Paths of files, sorted: what git knows or would add, and all files outside of a checkout."""
     asked = [name for name in names if (root / name).exists()]
+    if not asked:
+        return []
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--"]
     try:
         done = subprocess.run([*command, *asked], cwd=root, capture_output=True, check=True)

@@ -114,6 +114,8 @@ def load(path: Path) -> Run:
                 f"{path.name}: line {number} is no event: the run was cut off; run it again"
             )
         events.append(event)
+    if b'"plaintext"' in content and in_clear(events):
+        raise Damaged(f"{path.name}: holds secrets in clear; run it again without --show-secrets")
     return replace(read(events, path.name), digest=digests.of_bytes(content))
 
 
@@ -268,6 +270,13 @@ def shown(value: Any) -> Any:
     if isinstance(value, list):
         return [shown(inner) for inner in value]
     return UNKNOWN if value == _UNKNOWN else value
+
+
+def in_clear(value: Any) -> bool:
+    """Whether a secret stands as `--show-secrets` writes it."""
+    if isinstance(value, dict):
+        return (SIGNATURE in value and "plaintext" in value) or any(map(in_clear, value.values()))
+    return isinstance(value, list) and any(map(in_clear, value))
 
 
 def at(inputs: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:

@@ -104,7 +104,7 @@ def _subjects(rule: RuleResult, made: Made) -> Iterator[dict[str, Any]]:
         subject = {
             "subject-uuid": made("resource", each.urn),
             "type": "component",
-            "title": f"{each.type}::{each.name}",
+            "title": _line(f"{each.type}::{each.name}"),
             "props": _props({"outcome": each.outcome, "urn": each.urn}),
         }
         yield {**subject, **({"remarks": "; ".join(each.said)} if each.said else {})}
@@ -134,11 +134,16 @@ def _finding(
 
 
 def _props(values: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": _token(name), "value": value, "ns": _NS} for name, value in values.items()]
+    return [{"name": _token(name), "value": _line(value), "ns": _NS} for name, value in values.items()]
 
 
 def _id(framework: FrameworkResult, control: ControlResult) -> str:
     return _token(f"{framework.key}_{control.id}")
+
+
+def _line(text: str) -> str:
+    """OSCAL's string: one line with no blank at its ends, never empty."""
+    return " ".join(text.split()) or "-"
 
 
 def _token(text: str) -> str:

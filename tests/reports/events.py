@@ -13,9 +13,9 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as proto
-from pulumi_policy import EnforcementLevel
+from pulumi_policy import EnforcementLevel, proxy
 from rules import RULES, adapter
-from rules.model import Item, Props
+from rules.model import UNKNOWN, Item, Props, Rule, StackRule
 from rules.waivers import Ledger, Waiver
 
 from tests.policies.real import TODAY
@@ -31,10 +31,11 @@ def log(
     preview: bool = True,
     waivers: Sequence[Waiver] = (),
     ended: int = ENDED,
+    rules: Sequence[Rule | StackRule] = RULES,
 ) -> list[dict[str, Any]]:
-    """The events of one run over these resources."""
+    """The events of one run over these resources, judged by these rules."""
     pack = adapter.judging(Ledger(waivers, TODAY), TODAY)(
-        "arches", "1.0.0", [adapter.as_policy(r) for r in RULES], EnforcementLevel.MANDATORY
+        "arches", "1.0.0", [adapter.as_policy(r) for r in rules], EnforcementLevel.MANDATORY
     )
     events: list[dict[str, Any]] = [{"preludeEvent": {"config": {}}}]
     for item in items:
@@ -46,7 +47,7 @@ def log(
         events += [{"policyEvent": _finding(d)} for d in answer.diagnostics]
         failed = {d.policyName for d in answer.diagnostics}
         excused = {n.policy_name for n in answer.not_applicable}
-        passed = [r.name for r in RULES if r.name not in failed | excused and item.type in r.types]
+        passed = [r.name for r in rules if r.name not in failed | excused and item.type in r.types]
         single = {p.rule.name for p in pack._policies if isinstance(p, adapter.OneResource)}
         events.append(
             {
@@ -173,4 +174,6 @@ def plain(value: Any) -> Any:
         return {k: plain(v) for k, v in inner.items()}
     if isinstance(value, list):
         return [plain(v) for v in value]
+    if value is UNKNOWN:
+        return proxy.UNKNOWN_STRING_VALUE
     return {**_SECRET, "ciphertext": "[secret]"} if value == "[secret]" else value
