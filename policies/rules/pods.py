@@ -45,8 +45,13 @@ class Pods:
     def __init__(self, stack: Stack, ways: list[Way]) -> None:
         self._nodes = node_groups(stack)
         self._to_nodes = [way for way in ways if way.target in self._nodes]
-        self._from_nodes = [way for way in ways if way.source in self._nodes]
+        self._from_nodes: defaultdict[str, list[Ports]] = defaultdict(list)
+        for way in ways:
+            if way.source in self._nodes:
+                self._from_nodes[way.target].append(way.ports)
         self._homes = _homes(stack)
+        # Many policies name the same blocks, and comparing addresses is what costs.
+        self._reached: dict[tuple[str, ...], tuple[bool, list[str]]] = {}
         self._node_blocks = [
             ip_network(each.props.at("cidrBlock"))
             for group in stack.of(NODES)
@@ -85,11 +90,23 @@ class Pods:
                 continue
             if wide(peer.at("ipBlock.cidr")):
                 yield INTERNET
-            if _covers(peer, self._node_blocks):
+            pods, outside = self._by_block(peer)
+            if pods:
                 self._by_address[name].append(opened)
-            for way in self._from_nodes:
-                if way.ports.meets(opened) and _covers(peer, self._homes.get(way.target, [])):
-                    yield way.target
+            for target in outside:
+                if any(each.meets(opened) for each in self._from_nodes[target]):
+                    yield target
+
+    def _by_block(self, peer: Props) -> tuple[bool, list[str]]:
+        """Whether a block of addresses covers nodes, and what they may reach that it covers."""
+        named = (str(peer.at("ipBlock.cidr")), *map(str, peer.at("ipBlock.except", [])))
+        if named not in self._reached:
+            blocks = [ip_network(each) for each in named]
+            self._reached[named] = (
+                _covers(blocks, self._node_blocks),
+                [each for each in self._from_nodes if _covers(blocks, self._homes.get(each, []))],
+            )
+        return self._reached[named]
 
     def _admitted(self, name: str, policy: Object, rule: Props, opened: Ports) -> Iterator[str]:
         for peer in rule.get("from") or [_ANYBODY]:
@@ -101,7 +118,7 @@ class Pods:
                 continue
             if wide(peer.at("ipBlock.cidr")):
                 yield INTERNET
-            if _covers(peer, self._node_blocks):
+            if self._by_block(peer)[0]:
                 # Nodes themselves, whoever their group lets through, and pods by their addresses.
                 yield from self._nodes
                 yield from (way.source for way in self._to_nodes if way.ports.meets(opened))
@@ -151,9 +168,9 @@ def _homes(stack: Stack) -> dict[str, list[Network]]:
     return found
 
 
-def _covers(peer: Props, homes: list[Network]) -> bool:
-    block = ip_network(peer.at("ipBlock.cidr"))
-    spared = [ip_network(each) for each in peer.at("ipBlock.except", [])]
+def _covers(blocks: list[Network], homes: list[Network]) -> bool:
+    """Whether the first block, less the others, has room for one of these homes."""
+    block, *spared = blocks
     return not homes or any(
         overlap(block, home) and not any(overlap(home, each) for each in spared) for home in homes
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -83,15 +84,22 @@ def exponent(small: float, large: float, factor: int) -> float:
 
 
 def copies(items: Sequence[Item], times: int) -> tuple[Item, ...]:
-    """A stack of so many copies side by side, each with its own names, links and namespaces."""
+    """A stack of so many copies side by side.
+
+    Each has its own names, links, namespaces and addresses: were they shared, every pod of one copy
+    could reach the stores of all, and the graph of ways itself would grow as the square.
+    """
     spaces = {
         item.props.at("metadata.name")
         for item in items
         if item.type == "kubernetes:core/v1:Namespace"
     }
+    (vpc,) = (item for item in items if item.type == "aws:ec2/vpc:Vpc")
+    first, second, *_ = str(vpc.props.at("cidrBlock")).split(".")
     grown: list[Item] = []
     for number in range(times):
         suffix = f"-{number}" if number else ""
+        moved = re.compile(rf"\b{first}\.{second}\."), f"{first}.{int(second) + number}."
         renamed = {space: f"{space}{suffix}" for space in spaces}
         for item in items:
             if item.type == ROOT:
@@ -102,7 +110,7 @@ def copies(items: Sequence[Item], times: int) -> tuple[Item, ...]:
                     item,
                     name=f"{item.name}{suffix}",
                     urn=f"{item.urn}{suffix}",
-                    props=Props(_renamed(item.props._values, renamed)),
+                    props=Props(_moved(item.props._values, renamed, *moved)),
                     links={
                         key: frozenset(f"{urn}{suffix}" for urn in urns)
                         for key, urns in item.links.items()
@@ -112,12 +120,12 @@ def copies(items: Sequence[Item], times: int) -> tuple[Item, ...]:
     return tuple(grown)
 
 
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+def _moved(value: Any, names: Mapping[str, str], block: re.Pattern[str], to: str) -> Any:
     if isinstance(value, Mapping):
-        return {key: _renamed(each, names) for key, each in value.items()}
+        return {key: _moved(each, names, block, to) for key, each in value.items()}
     if isinstance(value, list):
-        return [_renamed(each, names) for each in value]
-    return names.get(value, value) if isinstance(value, str) else value
+        return [_moved(each, names, block, to) for each in value]
+    return names.get(value) or block.sub(to, value) if isinstance(value, str) else value
 
 
 def _struct(props: Props) -> struct_pb2.Struct:
