@@ -114,7 +114,7 @@ def _in_words(boxes: Mapping[str, _Box], arrows: Arrows) -> Arrows:
         else:
             drawn[source, target] = label
     for (name, way), count in elsewhere.items():
-        boxes[name].words.append(f"{way} {count} others, which say so")
+        boxes[name].words.append(f"{way} {count} others that say so")
     return drawn
 
 

@@ -49,11 +49,11 @@ def test_arrows_of_the_busiest_are_words_at_their_other_ends():
     ways = [f"hub leaf{n} {n}" for n in range(7)]
     boxes, labels, arrows = drawn(picture(*ways))
     assert (labels, arrows) == ([], 0)
-    assert ["hub", "to 7 others, which say so"] in boxes
+    assert ["hub", "to 7 others that say so"] in boxes
     assert ["leaf3", "from hub: 3"] in boxes
     boxes, labels, arrows = drawn(picture(*(f"leaf{n} hub {n}" for n in range(7))))
     assert arrows == 0
-    assert ["hub", "from 7 others, which say so"] in boxes
+    assert ["hub", "from 7 others that say so"] in boxes
     assert ["leaf3", "to hub: 3"] in boxes
 
 

@@ -134,7 +134,8 @@ def test_trestle_reads_the_oscal_back(report: Report, texts: dict[str, str], tmp
     assert [each.title for each in result.observations or []] == ["bucket-closed", "store-owned"]
     finding = (result.findings or [])[0]
     assert (finding.title, finding.target.target_id) == ("SOC2 CC6.1", "SOC2_CC6.1")
-    assert finding.target.status and finding.target.status.state.value == "not-satisfied"
+    assert finding.target.status
+    assert finding.target.status.state.value == "not-satisfied"
     seen = {each.observation_uuid for each in finding.related_observations or []}
     assert seen == {(result.observations or [])[0].uuid}
     urns = [subject.title for each in result.observations or [] for subject in each.subjects or []]
