@@ -45,11 +45,16 @@ class Row:
 
 def of(
     items: Sequence[Item], verdicts: Sequence[Verdict], names: Mapping[str, str]
-) -> tuple[list[Row], list[str], list[str]]:
-    """The rows of all checks, checks that the catalogue lacks, explanations that nothing needs."""
+) -> tuple[list[Row], list[str]]:
+    """The rows of all checks that rules name, and what is wrong with the catalogue, in words."""
     known = controls.read()
     rows = compared(verdicts, refused(items), names, known)
-    return rows, unlisted(verdicts, known), stale(rows, known)
+    wrong = [
+        *(f"{each}: runs here and stands in no list" for each in unlisted(verdicts, known)),
+        *(f"{each}: is explained, and nothing differs" for each in stale(rows, known)),
+        *(f"{each}: is excused, and refuses" for each in contradicted(verdicts, known)),
+    ]
+    return rows, wrong
 
 
 def refused(items: Sequence[Item]) -> dict[str, frozenset[str]]:
@@ -115,6 +120,14 @@ def unlisted(verdicts: Iterable[Verdict], catalogue: Catalogue) -> list[str]:
     """Checks that ran on what we deploy and are not in the catalogue."""
     ran = {verdict.check for verdict in verdicts}
     return sorted((c for c in ran if f"{PREFIX}{c}" not in catalogue.controls), key=_order)
+
+
+def contradicted(verdicts: Iterable[Verdict], catalogue: Catalogue) -> list[str]:
+    """Checks that refuse something of ours, while the catalogue says that we have nothing such."""
+    failed = {verdict.check for verdict in verdicts if not verdict.passed}
+    found = {check: catalogue.differences.get(f"{PREFIX}{check}") for check in failed}
+    kinds = ("not-applicable", "manual", "elsewhere")
+    return sorted((c for c, why in found.items() if why and why.kind in kinds), key=_order)
 
 
 def stale(rows: Iterable[Row], catalogue: Catalogue) -> list[str]:

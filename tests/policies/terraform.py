@@ -67,6 +67,7 @@ def plan(resources: Iterable[Registration]) -> dict[str, Any]:
         references = {
             _snake(key): [f"{address_of(ours[urn])}.id" for urn in sorted(urns) if urn in ours]
             for key, urns in each.property_dependencies.items()
+            if key in each.clear
         }
         expressions = {key: {"references": found} for key, found in references.items() if found}
         values = {

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rules import RULES
-from rules.controls import Catalogue, Control, Disagreement
+from rules.controls import Catalogue, Control, Difference, Disagreement
 
 from tests.conftest import Recorded
 from tests.policies import agreement, checkov, costs, terraform
-from tests.policies.agreement import answering, compared, stale, unlisted
+from tests.policies.agreement import answering, compared, contradicted, stale, unlisted
 from tests.policies.checkov import CheckovError, Verdict
 from tests.policies.real import items_of, stack_of
 
@@ -76,6 +77,15 @@ def test_an_explanation_that_nothing_needs_is_told() -> None:
 def test_a_check_that_runs_and_is_in_no_list_is_told() -> None:
     ran = [*_verdicts(logs=True), Verdict(check="CKV_AWS_99999", urn="", passed=True)]
     assert unlisted(ran, _catalogue()) == ["CKV_AWS_99999"]
+
+
+def test_an_excuse_that_checkov_contradicts_is_told() -> None:
+    excused = Difference(control=f"CHECKOV {CHECK}", kind="not-applicable", reason="no buckets")
+    catalogue = replace(_catalogue(), differences={excused.control: excused})
+    assert contradicted(_verdicts(logs=True, files=False), catalogue) == [CHECK]
+    assert contradicted(_verdicts(logs=True), catalogue) == []
+    decided = {excused.control: replace(excused, kind="differs")}
+    assert contradicted(_verdicts(logs=False), replace(catalogue, differences=decided)) == []
 
 
 def test_the_real_environment_is_refused_by_no_rule_of_the_comparison(
