@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 from trestle.oscal import OSCAL_VERSION
@@ -49,8 +49,9 @@ def written(report: Report) -> str:
 
 def _result(report: Report, made: Made) -> dict[str, Any]:
     answering = [each for each in report.frameworks if any(c.rules for c in each.controls)]
+    judged = {rule.name for rule in report.rules if rule.judged}
     findings = [
-        _finding(framework, control, report, made)
+        _finding(framework, control, judged, made)
         for framework in answering
         for control in framework.controls
         if control.rules
@@ -111,9 +112,8 @@ def _subjects(rule: RuleResult, made: Made) -> Iterator[dict[str, Any]]:
 
 
 def _finding(
-    framework: FrameworkResult, control: ControlResult, report: Report, made: Made
+    framework: FrameworkResult, control: ControlResult, judged: Set[str], made: Made
 ) -> dict[str, Any]:
-    judged = {rule.name for rule in report.rules if rule.judged}
     passed = control.verdict == "passed"
     seen = [{"observation-uuid": made("observation", r)} for r in control.rules if r in judged]
     return {
@@ -134,7 +134,9 @@ def _finding(
 
 
 def _props(values: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": _token(name), "value": _line(value), "ns": _NS} for name, value in values.items()]
+    return [
+        {"name": _token(name), "value": _line(value), "ns": _NS} for name, value in values.items()
+    ]
 
 
 def _id(framework: FrameworkResult, control: ControlResult) -> str:
