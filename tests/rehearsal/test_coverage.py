@@ -7,7 +7,7 @@ import importlib
 import itertools
 import re
 from collections.abc import Iterator
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 
 import pulumi_aws as aws
@@ -20,7 +20,7 @@ from tests.recorder import Recorder
 SDKS = {"aws": aws, "kubernetes": kubernetes}
 
 
-def _declared(path: Path) -> Iterator[str]:
+def _declared_in(path: Path) -> Iterator[str]:
     """The type of every resource that a file can make, whatever the settings say."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
@@ -62,9 +62,11 @@ def _kubernetes_type(path: list[str]) -> str:
 # A provider, and the class that stands for any custom resource.
 NO_TYPE = {"Provider", "CustomResource"}
 KUBERNETES_GROUPS = {"storage": "storage.k8s.io"}
-DECLARED = sorted(
-    {token for path in (ROOT / "components").rglob("*.py") for token in _declared(path)}
-)
+
+
+@cache
+def _declared() -> set[str]:
+    return {token for path in (ROOT / "components").rglob("*.py") for token in _declared_in(path)}
 
 
 def _findings(made: Recorder) -> dict[str, list[str]]:
@@ -109,11 +111,11 @@ def test_every_value_is_one_that_aws_takes(every_choice: Recorder) -> None:
 
 def test_the_list_of_declared_types_is_the_programs_own(recorded: Recorded) -> None:
     made = {r.type for r in recorded.made.custom if r.type.startswith(("aws:", "kubernetes:"))}
-    assert sorted(made - set(DECLARED)) == [], "this file no longer finds what components declare"
+    assert sorted(made - _declared()) == [], "this file no longer finds what components declare"
 
 
 def test_every_type_that_we_declare_has_a_duration() -> None:
-    assert [type_ for type_ in DECLARED if type_ not in timeline.table()["types"]] == [], (
+    assert sorted(_declared() - set(timeline.table()["types"])) == [], (
         "the virtual clock would take it for one second; add a row to rehearsal/durations.yaml, "
         "with `est: true` where nobody has measured it"
     )
