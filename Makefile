@@ -81,6 +81,8 @@ bench: $(READY) ## the numbers, with the machine's own floor beside them
 	@$(RUN) -m tests.daemons.bench_pooler
 	@$(RUN) -m tests.daemons.bench_gateway
 	@$(RUN) -m rehearsal.bench
+	@PYTHONPATH=policies $(RUN) -W ignore -m tests.bench_policy
+	@PYTHONPATH=policies $(RUN) -W ignore -m tests.reports.bench
 
 format: $(READY) ## format and mend what lint can
 	@$(RUN) -m ruff format --quiet .
