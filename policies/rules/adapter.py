@@ -27,6 +27,7 @@ from pulumi_policy import (
 from pulumi_policy import policy as sdk
 
 from rules import outcomes
+from rules.levels import ALL
 from rules.model import (
     SECRET,
     UNKNOWN,
@@ -57,7 +58,11 @@ _UNKNOWNS = frozenset(
         proxy.UNKNOWN_OBJECT_VALUE,
     }
 )
+_DISABLED = "disabled in this environment"
 _NAMESPACES = ("kubernetes:core/v1:Namespace", "kubernetes:v1:Namespace")
+
+# Stack -> rule or "all" -> level, as `rules.levels.read` gives it.
+Levels = Mapping[str, Mapping[str, Level]]
 
 
 class OneResource(ResourceValidationPolicy):
@@ -145,6 +150,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
 
     ledger: Ledger
     today: date
+    levels: Levels
 
     def __init__(self, name: str, version: str, policies: list[Any], *rest: Any) -> None:
         super().__init__(name, version, policies, *rest)
@@ -152,9 +158,21 @@ class Judge(sdk._PolicyAnalyzerServicer):
         self._policies: list[OneResource | WholeStack] = policies
         self._for_type: dict[str, tuple[list[OneResource], proto.AnalyzeResponse]] = {}
         self._inputs: dict[str, dict[str, Any]] = {}
+        self._here: Mapping[str, Level] = {}
+
+    def _about(self, urn: str) -> None:
+        """What a request is about tells its stack; the engine does so neither when the pack starts
+        (NewPolicyAnalyzer of v3.259.0, where a language host runs it) nor for `policy analyze`."""
+        self._here = self.levels.get(urn.partition("::")[0].rpartition(":")[2], {})
+
+    def _get_enforcement_level(self, policy: Any) -> EnforcementLevel:
+        """What `levels.yaml` says of the stack, else what the engine was told."""
+        level = self._here.get(policy.name, self._here.get(ALL))
+        return EnforcementLevel(level) if level else super()._get_enforcement_level(policy)
 
     # -- one resource ----------------------------------------------------------------------------
     def Analyze(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802 (gRPC's)
+        self._about(request.urn)
         policies, nothing = self._of(request.type)
         response = proto.AnalyzeResponse()
         response.CopyFrom(nothing)
@@ -164,6 +182,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
         props = Props(inputs)
         for policy in policies:
             if self._get_enforcement_level(policy) == EnforcementLevel.DISABLED:
+                response.not_applicable.append(_not_applicable(policy, _DISABLED))
                 continue
             self.ledger.judged(policy.rule.name, request.urn)
             try:
@@ -189,6 +208,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
 
     def Remediate(self, request: Any, context: Any) -> proto.RemediateResponse:  # noqa: N802
         """The SDK's, which decodes every resource; not asked where nothing is to be remedied."""
+        self._about(request.urn)
         if not any(self._remedies(policy, request.type) for policy in self._policies):
             return proto.RemediateResponse()
         return super().Remediate(request, context)
@@ -199,6 +219,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
 
     # -- the whole stack -------------------------------------------------------------------------
     def AnalyzeStack(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802
+        self._about(next((resource.urn for resource in request.resources), ""))
         response = proto.AnalyzeResponse()
         stack = Stack(
             items=tuple(items(request.resources, self._inputs)),
@@ -210,6 +231,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
             if not isinstance(policy, WholeStack):
                 continue
             if self._get_enforcement_level(policy) == EnforcementLevel.DISABLED:
+                response.not_applicable.append(_not_applicable(policy, _DISABLED))
                 continue
             subjects = stack.of(*policy.rule.types)
             if not subjects:
@@ -250,9 +272,9 @@ def _not_applicable(policy: Any, reason: str) -> Any:
     return proto.PolicyNotApplicable(policy_name=policy.name, reason=reason)
 
 
-def judging(ledger: Ledger, day: date) -> type[Judge]:
-    """The analyzer for one run: with its waivers and its date."""
-    return type("Judge", (Judge,), {"ledger": ledger, "today": day})
+def judging(ledger: Ledger, day: date, levels: Levels | None = None) -> type[Judge]:
+    """The analyzer for one run: with its waivers, its date, and what binds in which stack."""
+    return type("Judge", (Judge,), {"ledger": ledger, "today": day, "levels": levels or {}})
 
 
 def install(judge: type[Judge]) -> None:

@@ -226,6 +226,27 @@ def test_the_level_of_the_environment_is_the_level_of_the_finding() -> None:
 
 
 # -- waivers -------------------------------------------------------------------------------------
+def test_the_levels_are_those_of_the_stack_that_a_resource_belongs_to() -> None:
+    made = adapter.judging(
+        Ledger((), TODAY), TODAY, {"prod": {"all": "advisory"}, "elsewhere": {"all": "disabled"}}
+    )
+    wrong = [adapter.as_policy(_rule(lambda _: ["it is wrong"]))]
+    levels: dict[str, set[int]] = {}
+    for stack in ("prod", "elsewhere", "nowhere"):
+        pack = made("arches", "1.0.0", wrong, EnforcementLevel.MANDATORY)
+        here = urn().replace(":prod::", f":{stack}::")
+        response = pack.Analyze(proto.AnalyzeRequest(type=TYPE, urn=here, name="one"), None)
+        levels[stack] = _levels(response)
+        if stack == "elsewhere":
+            (excused,) = response.not_applicable
+            assert excused.reason == "disabled in this environment", "the engine counts it passed"
+    assert levels == {
+        "prod": {proto.EnforcementLevel.ADVISORY},
+        "elsewhere": set(),
+        "nowhere": {proto.EnforcementLevel.MANDATORY},
+    }
+
+
 def _waiver(**changed: Any) -> Waiver:
     values = {
         "rule": "key-tested",
