@@ -18,6 +18,8 @@ from rehearsal.faults import FaultError, Faults
 from rehearsal.providers.kubernetes import Kubernetes
 from rehearsal.providers.standin import Refused
 from reports.__main__ import PROBLEMS, write
+from reports.run import Damaged
+from reports.run import Run as Verdicts
 from reports.run import load as run_of
 
 BAD_INPUT = 2
@@ -108,6 +110,8 @@ def _preview(given: argparse.Namespace) -> int:
         document = _json(run.stdout)
         states = [s["newState"] for s in document.get("steps", ()) if s.get("newState")]
         done = summary.operations(run.events)
+        if run.code != 0 and not done:
+            return _refused(run.reason, FAILED)
         changed = summary.changed_properties(run.events)
         for line in summary.tree(summary.parents_of(states), done, changed):
             say(line)
@@ -123,8 +127,7 @@ def _preview(given: argparse.Namespace) -> int:
         _say_honestly(opened)
         say(f"previewed in {time.monotonic() - began:.1f} s")
         if run.code != 0:
-            problems = run.diagnostics or ["the engine refused the preview"]
-            return _refused("\n".join(problems), FAILED)
+            return _refused(run.reason, FAILED)
         return FAILED if mandatory else 0
 
 
@@ -272,11 +275,10 @@ def _report(given: argparse.Namespace) -> int:
     work = paths.home() / "report" / given.stack
     shutil.rmtree(work, ignore_errors=True)
     with _open(given, folder=work) as opened:
-        opened.run("preview", check=False)
+        plan = opened.run("preview", check=False)
         planned = opened.folder / "preview.events.jsonl"
         events, state = [planned], None
-        plan = run_of(planned)
-        if plan.result == "succeeded":
+        if _whole(plan, planned).result == "succeeded":
             _timed_up(opened)
             events.append(opened.folder / "up.events.jsonl")
             state = work / "state.json"
@@ -288,6 +290,16 @@ def _report(given: argparse.Namespace) -> int:
         _say_honestly(opened)
     shutil.rmtree(work, ignore_errors=True)
     return code
+
+
+def _whole(plan: session.Run, planned: Path) -> Verdicts:
+    """What a preview found; the reason where it did not come to an end."""
+    try:
+        return run_of(planned)
+    except Damaged:
+        if plan.code == 0:
+            raise
+        raise session.EngineFailed(plan.code, plan.reason) from None
 
 
 def _again(opened: session.Session, deployed: Path) -> list[str]:

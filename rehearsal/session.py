@@ -41,6 +41,7 @@ PARALLEL = 32
 _GARBAGE_PERCENT = "400"
 # The engine's words around a reason.
 _CLOSING = re.compile(r"(preview|update|refresh|destroy) failed")
+_OWN_ERROR = "error: "
 _PREFIX = re.compile(r"^((Preview|Update|Refresh|Destroy) failed|an unhandled error occurred): ")
 
 
@@ -66,15 +67,26 @@ class Run:
     def diagnostics(self) -> list[str]:
         """Errors in the engine's words, one line each, without repeats.
 
-        Its closing `preview failed` says nothing where another line gives the reason.
+        Its closing `preview failed` says nothing where another line gives the reason. A policy pack
+        that cannot start writes the reason itself, and the engine takes that for information.
         """
-        found = [
-            " ".join(e["diagnosticEvent"]["message"].split())
-            for e in self.events
-            if "diagnosticEvent" in e and e["diagnosticEvent"].get("severity") == "error"
-        ]
+        told = [e["diagnosticEvent"] for e in self.events if "diagnosticEvent" in e]
+        texts = [(each.get("severity"), " ".join(each["message"].split())) for each in told]
+        found = [text for severity, text in texts if severity == "error"]
         reasons = [line for line in found if not _CLOSING.fullmatch(line)]
+        own = [text for severity, text in texts if severity == "info#err"]
+        reasons += [
+            # After a colon a traceback follows, whose last line says it.
+            line.removeprefix(_OWN_ERROR) + (f" {own[-1]}" if line.endswith(":") else "")
+            for line in own
+            if line.startswith(_OWN_ERROR)
+        ]
         return list(dict.fromkeys(_PREFIX.sub("", line) for line in reasons or found))
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, a line for each reason."""
+        return "\n".join(self.diagnostics or [_last_line(self.stderr or self.stdout)])
 
 
 @dataclass(kw_only=True)
@@ -125,13 +137,13 @@ class Session:
         events = _read_events(log)
         run = Run(code=done[0], events=events, stdout=done[1], stderr=done[2])
         if check and run.code != 0:
-            lines = run.diagnostics or [_last_line(run.stderr or run.stdout)]
             if run.code < 0:
-                lines = [
+                raise EngineFailed(
+                    run.code,
                     f"the engine was killed in the middle of `{verb}`: run `make recover "
-                    f"STACK={self.stack}` before the next run"
-                ]
-            raise EngineFailed(run.code, "\n".join(lines))
+                    f"STACK={self.stack}` before the next run",
+                )
+            raise EngineFailed(run.code, run.reason)
         return run
 
     def kill(self) -> None:
