@@ -21,7 +21,7 @@ provider = aws.Provider("aws", region="eu-central-1", allowed_account_ids=["1111
 on = pulumi.ResourceOptions(provider=provider)
 """
 _PROJECT = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "Pulumi.staging.yaml")
-_FOLDERS = ("certificates", "components", "settings", "policies", "rehearsal")
+_FOLDERS = ("certificates", "components", "settings", "policies", "rehearsal", "reports")
 
 
 def tiny(folder: Path, body: str) -> Path:
@@ -46,12 +46,17 @@ def edited(folder: Path, *edits: tuple[str, str, str]) -> Path:
     for name in _FOLDERS:
         shutil.copytree(paths.ROOT / name, folder / name, ignore=_caches)
     _lend_environment(folder)
+    edit(folder, *edits)
+    return folder
+
+
+def edit(folder: Path, *edits: tuple[str, str, str]) -> None:
+    """Edit files of a project: (file, old text, new text); each old text stands once."""
     for name, old, new in edits:
         file = folder / name
         text = file.read_text()
         assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times: mend this test"
         file.write_text(text.replace(old, new))
-    return folder
 
 
 def _lend_environment(folder: Path) -> None:
