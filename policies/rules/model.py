@@ -148,10 +148,19 @@ class Stack:
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, build: Callable[[Stack], T]) -> T:
-        """What `build` makes of this stack, made at the first call: an index of a room's own."""
+        """What `build` makes of this stack, made at the first call: an index of a room's own.
+
+        That it was undecided is kept as well, or it would be tried again for each subject.
+        """
         if build not in self._made:
-            self._made[build] = build(self)
-        return self._made[build]
+            try:
+                self._made[build] = build(self)
+            except Undecided as undecided:
+                self._made[build] = undecided
+        made = self._made[build]
+        if isinstance(made, Undecided):
+            raise made.with_traceback(None)
+        return made
 
     @cached_property
     def by_urn(self) -> dict[str, Item]:

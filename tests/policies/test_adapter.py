@@ -400,6 +400,23 @@ def test_a_broken_or_undecided_rule_over_a_stack_names_the_resource() -> None:
     ]
 
 
+def test_what_a_room_makes_of_a_stack_is_made_once_even_if_it_is_undecided() -> None:
+    tried: list[Stack] = []
+
+    def index(stack: Stack) -> str:
+        tried.append(stack)
+        return str(stack.items[0].props.at("x"))
+
+    def judge(_subject: Item, stack: Stack) -> list[str]:
+        return [stack.once(index)]
+
+    unknown = {"x": sdk_proxy.UNKNOWN_NUMBER_VALUE}
+    request = proto.AnalyzeStackRequest(resources=[_resource(n, unknown) for n in ("one", "two")])
+    said = _said(_pack(_stack_rule(judge)).AnalyzeStack(request, None))
+    assert [text.partition("\n")[2] for _, _, text in said] == ["not known until deployed: x"] * 2
+    assert len(tried) == 1, "a graph that cannot be drawn would be tried for every resource"
+
+
 def test_a_rule_over_a_stack_without_its_type_is_not_applicable() -> None:
     request = proto.AnalyzeStackRequest(resources=[])
     response = _pack(_stack_rule(lambda *_: ["never"])).AnalyzeStack(request, None)
