@@ -1,6 +1,7 @@
 """Who may preview and who may deploy from GitHub, without a stored key.
 
-Meets CICD-12 and the credentials part of CHK-SEC-05: workflows trade GitHub's signed token for one
+Meets CICD-12, the credentials part of CHK-SEC-05, and CICD-02 as far as a role is bound to one of
+GitHub's environments: workflows trade GitHub's signed token for one
 of two roles. Here live the trust, the rights and their ceiling; the workflows never do.
 
 - `preview` reads how things are set up and may be taken by any pull request of the repository. A

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rules import CHECKLIST, RULES, levels, waivers
+from rules import CHECKLIST, ROOMS, RULES, levels, waivers
+from rules.data.stores import STATEFUL
 from rules.model import Rule, StackRule
-from rules.stores import STATEFUL
 from rules.waivers import Waiver
 
 from reports import ROOT, digests, frameworks, pictures, trace
@@ -251,7 +250,7 @@ def _result(rule: AnyRule, sources: Sources) -> RuleResult:
         sentence=rule.sentence,
         severity=rule.severity,
         level=level,
-        version=version_of(rule),
+        version=version_of(room_of(rule)),
         requirements=rule.requirements,
         controls=rule.controls,
         types=rule.types,
@@ -311,18 +310,14 @@ def _text(value: Any) -> str:
 
 
 def room_of(rule: AnyRule) -> str:
-    """The file of `policies/rules/` that holds the rule."""
-    return rule.judge.__module__.rsplit(".", 1)[-1]
-
-
-def version_of(rule: AnyRule) -> str:
-    """Digest of the file that holds the rule, 12 digits: it changes whenever the rule may."""
-    return _file_version(str(sys.modules[rule.judge.__module__].__file__))
+    """The folder of `policies/rules/` that holds the rule; "" for a rule of no room."""
+    return next((room for room, rules in ROOMS.items() if rule in rules), "")
 
 
 @cache
-def _file_version(file: str) -> str:
-    return digests.of_file(Path(file)).removeprefix("sha256:")[:12]
+def version_of(room: str) -> str:
+    """Digest of the room's files, 12 digits: it changes whenever a rule of the room may."""
+    return digests.of_files(ROOT, [f"policies/rules/{room}"]).removeprefix("sha256:")[:12]
 
 
 def _score(results: Sequence[RuleResult], run: Run) -> Score:

@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cache
 
-from rules import controls, coverage
+from rules import controls
 from rules.controls import Catalogue
-from rules.coverage import Types
+from rules.whole import coverage
+from rules.whole.coverage import Types
 
 from reports.model import WORST, ControlResult, FrameworkResult, RuleResult
 

@@ -44,7 +44,7 @@ class Judged:
 class RuleResult:
     """One rule of the pack and its verdict over the stack.
 
-    version: digest of the file that holds the rule. counts: outcome -> resources.
+    version: digest of its room's files. counts: outcome -> resources.
     """
 
     name: str

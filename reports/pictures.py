@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rules import reachability
 from rules.model import ROOT as STACK
 from rules.model import Item, Props, Stack
+from rules.network import reachability
 
 from reports.model import Edge, Node, Picture
 from reports.run import Run, shown

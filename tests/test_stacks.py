@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from rules.stores import STATEFUL
+from rules.data.stores import STATEFUL
 
 from rehearsal import autonames
 from tests.conftest import GIVEN_SECRETS, STACKS, Recorded

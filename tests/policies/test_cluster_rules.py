@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from rules import cluster, nodes, registry
 from rules.adapter import findings, joined
+from rules.cluster import cluster, nodes, registry
 from rules.model import UNKNOWN, Item, Props, Rule, StackRule
 
 from tests.policies.real import stack_of

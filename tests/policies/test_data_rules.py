@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from rules import database, lifetimes, parameters, pooler, promises, support, velero
 from rules.adapter import findings, joined
+from rules.data import RULES, database, lifetimes, parameters, pooler, promises, support, velero
+from rules.data.stores import directives, files, ini, longest_gap, minutes
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, Stack, StackRule
-from rules.stores import directives, files, ini, longest_gap, minutes
 
 from settings import backup, cache, eks, postgres, recovery
 from settings.lifetimes import ERASURE_DAYS, MECHANICS_DAYS
@@ -21,14 +21,6 @@ from settings.velero import VeleroSettings
 from tests.conftest import Recorded, config_of, run_program
 from tests.policies.real import items_of, stack_of
 from tests.recorder import once
-
-ROOMS = (
-    "database", "parameters", "pooler", "cache", "redis", "storage", "objects", "backup", "velero",
-    "durability", "promises", "support", "lifetimes",
-)  # fmt: skip
-RULES: tuple[Rule | StackRule, ...] = tuple(
-    rule for room in ROOMS for rule in import_module(f"rules.{room}").RULES
-)
 
 
 def said_of(items: tuple[Item, ...]) -> Iterator[tuple[str, str, str, str]]:
@@ -203,7 +195,7 @@ def test_the_pack_and_the_settings_know_the_same_numbers() -> None:
         name: gib * 1024 for name, gib in postgres.CLASS_MEMORY_GIB.items()
     }
     assert {name: size // 1024**2 for name, size in cache.MAXMEMORY.items()} == (
-        import_module("rules.cache").MAXMEMORY_MIB
+        import_module("rules.data.cache").MAXMEMORY_MIB
     )
     assert {minor: end.day for minor, end in support.KUBERNETES.items()} == dict(
         eks.STANDARD_SUPPORT_ENDS
@@ -247,7 +239,7 @@ def test_a_whole_program_with_redis_and_sentinel_inside_keeps_every_rule() -> No
 def test_redis_and_sentinel_inside_are_judged_by_their_own_rules() -> None:
     items = items_of(_with_a_cache_inside(), "prod")
     judged: list[str] = []
-    for rule in import_module("rules.redis").RULES:
+    for rule in import_module("rules.data.redis").RULES:
         for item in items:
             if isinstance(rule, Rule) and item.type in rule.types:
                 try:

@@ -7,12 +7,14 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from rules import peers, releases, workloads
-from rules.access import Power, powers_of, wildcards_of
 from rules.adapter import joined
-from rules.charts import CHARTS, mappings
 from rules.declared import Cluster, cluster, selects
+from rules.guardrails import peers
+from rules.guardrails.access import Power, powers_of, wildcards_of
 from rules.model import UNKNOWN, Item, Props, Stack, StackRule
+from rules.releases import releases
+from rules.releases.charts import CHARTS, mappings
+from rules.workloads import workloads
 
 from components.kubernetes.operators import releases as installed
 from components.kubernetes.operators.releases import Chart

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rules import cdn, edge, firewall, listeners, names, response_headers
 from rules.adapter import joined
+from rules.edge import cdn, edge, firewall, listeners, names, response_headers
 from rules.model import SECRET as HIDDEN
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from rules import identity, keys, trust
 from rules.adapter import findings, joined
 from rules.documents import ATTACHMENT, POLICY, ROLE, bound_by, covers, wide
+from rules.identity import identity, keys, trust
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
 
 from tests.policies.real import stack_of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from rules import network, pods, reachability
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
+from rules.network import network, pods, reachability
 
 from tests.policies.real import stack_of
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from rules import governance, observability, prometheus, trail
 from rules.adapter import findings, joined
 from rules.model import ROOT, UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
+from rules.observability import governance, observability, prometheus, trail
 
 from tests.policies.real import stack_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import containers, hosts, pod_security
 from rules.adapter import findings
 from rules.kubernetes import MAKERS, PODS, templates
 from rules.model import UNKNOWN, NotApplicable, Props, Rule
+from rules.workloads import containers, hosts, pod_security
 
 from tests.conftest import config_of
 

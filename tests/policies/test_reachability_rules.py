@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from rules import reachability
 from rules.model import UNKNOWN, Item, Props, Undecided
-from rules.reach import Edge, Ports, Reach, wide
+from rules.network import reachability
+from rules.network.reach import Edge, Ports, Reach, wide
 
 from tests.conftest import Recorded
 from tests.policies.mutation import Draft, add, put

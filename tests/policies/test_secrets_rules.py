@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import clear_text, secrets
 from rules.adapter import findings
+from rules.identity import clear_text, secrets
 from rules.model import SECRET, UNKNOWN, Props, Rule
 
 from tests.policies.mutants import MUTANTS

@@ -9,6 +9,6 @@ from tests.policies.mutation import Mutant
 
 MUTANTS: tuple[Mutant, ...] = tuple(
     mutant
-    for room in sorted(each.name for each in pkgutil.iter_modules(__path__))
-    for mutant in import_module(f"{__name__}.{room}").MUTANTS
+    for file in sorted(each.name for each in pkgutil.walk_packages(__path__, f"{__name__}."))
+    for mutant in getattr(import_module(file), "MUTANTS", ())
 )
