@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,10 +16,7 @@ import pytest
 from rehearsal import engine as engines
 from rehearsal import paths, session
 from rehearsal.session import Session
-
-# A command takes seconds; this is where a test gives up on a machine that is busy.
-PATIENCE_SECONDS = 300
-
+from tests.engine import programs
 
 # The longest first, those that need no deployed staging before those that do: two workers then end
 # together, and neither waits for the other's.
@@ -105,13 +101,6 @@ def command(tmp_path: Path) -> Command:
     def called(
         *arguments: str, project: Path = paths.ROOT, home: Path = tmp_path
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "rehearsal", *arguments],
-            cwd=project,
-            env={**os.environ, "ARCHES_REHEARSAL_HOME": str(home)},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-        )
+        return programs.called(project, "rehearsal", *arguments, home=home)
 
     return called

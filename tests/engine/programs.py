@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,6 +13,8 @@ import yaml
 
 from rehearsal import paths
 
+# A command takes seconds; this is where a test gives up on a machine that is busy.
+PATIENCE_SECONDS = 300
 STACK = "dev"
 ACCOUNT = "111122223333"
 # What a program of a few lines begins with; `on` hands its provider to a resource.
@@ -21,7 +26,16 @@ provider = aws.Provider("aws", region="eu-central-1", allowed_account_ids=["1111
 on = pulumi.ResourceOptions(provider=provider)
 """
 _PROJECT = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "Pulumi.staging.yaml")
-_FOLDERS = ("certificates", "components", "settings", "policies", "rehearsal", "reports")
+_FOLDERS = (
+    "certificates",
+    "components",
+    "docs",
+    "policies",
+    "rehearsal",
+    "reports",
+    "settings",
+    "tests",
+)
 
 
 def tiny(folder: Path, body: str) -> Path:
@@ -57,6 +71,20 @@ def edit(folder: Path, *edits: tuple[str, str, str]) -> None:
         text = file.read_text()
         assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times: mend this test"
         file.write_text(text.replace(old, new))
+
+
+def called(
+    project: Path, module: str, *arguments: str, home: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`python -m <module> ...` as a person calls it in a project."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=project,
+        env={**os.environ, **({"ARCHES_REHEARSAL_HOME": str(home)} if home else {})},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
 
 
 def _lend_environment(folder: Path) -> None:

@@ -152,7 +152,8 @@ def test_a_rule_that_breaks_stops_the_run_and_names_rule_and_resource(
         ("registry.py", "def _scanned(props: Props) -> Iterator[str]:"),
         ("stack.py", "def _one_account(provider: Item, _stack: Stack) -> Iterator[str]:"),
     ):
-        programs.edit(program / "policies" / "rules", (file, sign, broken.format(sign=sign)))
+        (room,) = (program / "policies").rglob(file)
+        programs.edit(room.parent, (file, sign, broken.format(sign=sign)))
     with open_stack(tmp_path / "dev", programs.STACK, program=program) as opened:
         run = opened.run("preview", check=False)
     assert run.code != 0, "a rule that cannot judge let the run pass"

@@ -17,7 +17,7 @@ from rehearsal import paths, recovery
 from rehearsal.faults import Faults
 from rehearsal.session import EngineFailed
 from tests.engine import programs
-from tests.engine.conftest import PATIENCE_SECONDS, Command, Open
+from tests.engine.conftest import Command, Open
 from tests.engine.seen import changes, disagreements, lines
 
 pytestmark = pytest.mark.engine
@@ -73,7 +73,7 @@ def test_ctrl_c_saves_the_state_and_one_recover_and_one_up_finish_the_work(
         _wait_for_resources(tmp_path / "staging" / "account.db", 60, running)
         second = command("up", "staging")
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=PATIENCE_SECONDS)
+        out, err = running.communicate(timeout=programs.PATIENCE_SECONDS)
     finally:
         running.kill()
     assert second.returncode == 1, "a second run at the same time must be refused"
@@ -98,7 +98,7 @@ def test_ctrl_c_saves_the_state_and_one_recover_and_one_up_finish_the_work(
 
 def _wait_for_resources(database: Path, wanted: int, running: subprocess.Popen[str]) -> None:
     """Until the account holds `wanted` resources."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + programs.PATIENCE_SECONDS
     while time.monotonic() < deadline:
         assert running.poll() is None, running.stderr and running.stderr.read()
         if database.exists():
@@ -111,7 +111,7 @@ def _wait_for_resources(database: Path, wanted: int, running: subprocess.Popen[s
             finally:
                 reader.close()
         time.sleep(0.1)
-    raise AssertionError(f"no {wanted} resources after {PATIENCE_SECONDS} s")
+    raise AssertionError(f"no {wanted} resources after {programs.PATIENCE_SECONDS} s")
 
 
 def test_a_lost_reply_leaves_an_orphan_that_recover_names(open_stack: Open, tmp_path: Path) -> None:
