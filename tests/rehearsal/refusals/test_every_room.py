@@ -110,10 +110,12 @@ every_case = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(autouse=True)
-def two_certificates_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def two_certificates_a_year() -> Iterator[None]:
     """Nobody waits for five thousand of them."""
-    monkeypatch.setattr(certificates, "A_YEAR", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certificates, "A_YEAR", 2)
+        yield
 
 
 # -- cases ---------------------------------------------------------------------------------------
