@@ -27,7 +27,8 @@ pace.quicken()
 # Every one of 2,000 environments that the tests check reads the same file of authorities.
 bootstrap._fault = cache(bootstrap._fault)
 
-ROOT = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
 STACKS = tuple(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in FILES)
 # Every secret that an environment can give, with a value that is found wherever it leaks.
@@ -154,6 +155,12 @@ def recorded(stack: str, every_stack: dict[str, Recorded]) -> Recorded:
 def every_choice(stack: str, program_of: Callable[[str, bool], Recorder]) -> Recorder:
     """Each environment in turn with every choice switched on and every secret given."""
     return program_of(stack, True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A folder of which no test is wanted is not read: its name is the marker of all its tests."""
+    unwanted = f"not {collection_path.name}" in str(config.getoption("markexpr"))
+    return True if unwanted and collection_path.parent == HERE else None
 
 
 def pytest_collection_finish() -> None:

@@ -292,6 +292,17 @@ def test_no_resource_names_a_provider_itself() -> None:
     )
 
 
+@pytest.mark.parametrize("folder", ["engine", "cluster"])
+def test_a_folder_that_runs_real_programs_is_marked_by_its_name(folder: str) -> None:
+    """The tests of tests/daemons are marked by its conftest."""
+    unmarked = [
+        _id(path)
+        for path in (ROOT / "tests" / folder).glob("test_*.py")
+        if not re.search(rf"^pytestmark = .*\bpytest\.mark\.{folder}\b", _text(path), re.MULTILINE)
+    ]
+    assert unmarked == [], "the inner loop does not read the folder, and nothing else runs these"
+
+
 # -- who may know whom ---------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("room", "strangers"),
