@@ -438,7 +438,16 @@ def refused_together(api: ApiServer, manifests: Iterable[Mapping[str, Any]]) -> 
         )
     for quota in quotas:
         api.reckon(quota)
+    _until_counted(api, workloads)
     return found
+
+
+def _until_counted(api: ApiServer, workloads: Iterable[Mapping[str, Any]]) -> None:
+    """Wait until the server's admission has seen that the pods are gone: it reads quotas late."""
+    until = time.monotonic() + _SOON_SECONDS
+    for each in workloads:
+        while "exceeded quota" in (refused_pod(api, each) or "") and time.monotonic() < until:
+            time.sleep(0.1)
 
 
 def _make(
