@@ -59,6 +59,8 @@ _UNKNOWNS = frozenset(
     }
 )
 _DISABLED = "disabled in this environment"
+# Told of hundreds of rules for each resource; no event of the engine carries it.
+_OTHER_TYPE = "another type"
 _NAMESPACES = ("kubernetes:core/v1:Namespace", "kubernetes:v1:Namespace")
 
 # Stack -> rule or "all" -> level, as `rules.levels.read` gives it.
@@ -198,11 +200,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
         if type_ not in self._for_type:
             single = [p for p in self._policies if isinstance(p, OneResource)]
             ours = [p for p in single if type_ in p.rule.types]
-            excused = [
-                _not_applicable(p, f"judges {', '.join(p.rule.types)}")
-                for p in single
-                if type_ not in p.rule.types
-            ]
+            excused = [_not_applicable(p, _OTHER_TYPE) for p in single if type_ not in p.rule.types]
             self._for_type[type_] = ours, proto.AnalyzeResponse(not_applicable=excused)
         return self._for_type[type_]
 
