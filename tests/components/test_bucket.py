@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -32,6 +33,7 @@ def context(**changed: Any) -> Context:
     return Context(**(values | changed))
 
 
+@cache
 def built(*, protect: bool = True, key: bool = True, replicated: bool = False, **args: Any):
     """A bucket of dumps, and the recorder that saw it made."""
     seen: dict[str, Any] = {}

@@ -29,6 +29,9 @@ ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 STORE = "kubernetes:external-secrets.io/v1:ClusterSecretStore"
 EXTERNAL = "kubernetes:external-secrets.io/v1:ExternalSecret"
 MASTER = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:rds-master"
+# Recordings of a hundred resources that several tests share: every chart, and what is chosen anew.
+WHOLE: dict[str, Any] = {"sealedSecrets": True, "releaseTimeoutSeconds": 600}
+OTHER: dict[str, Any] = {"protect": False, "chartVersions": {"velero": "12.2.0"}}
 KEYS = ("jwt", "grafana-admin", "database-exporter", "cache")
 
 
@@ -110,7 +113,7 @@ def before(made: Recorder, one: Registration) -> set[str]:
 
 # -- what is installed ---------------------------------------------------------------------------
 def test_every_chart_is_installed_once_at_the_version_of_the_table() -> None:
-    made = releases(built(sealedSecrets=True))
+    made = releases(built(**WHOLE))
     assert set(made) == {*CHART_VERSIONS, "external-secrets-crds"}
     for name, each in made.items():
         assert each.inputs["version"] == CHART_VERSIONS[each.inputs["chart"]], name
@@ -127,12 +130,12 @@ def test_a_choice_that_is_off_installs_nothing() -> None:
 
 
 def test_a_version_of_the_environment_reaches_its_release() -> None:
-    made = releases(built(chartVersions={"velero": "12.2.0"}))
+    made = releases(built(**OTHER))
     assert made["velero"].inputs["version"] == "12.2.0"
 
 
 def test_a_release_that_fails_leaves_nothing_behind() -> None:
-    for name, each in releases(built(releaseTimeoutSeconds=600)).items():
+    for name, each in releases(built(**WHOLE)).items():
         assert each.inputs["atomic"] is True, name
         assert each.inputs["cleanupOnFail"] is True, name
         assert each.inputs["timeout"] == 600, name
@@ -141,13 +144,13 @@ def test_a_release_that_fails_leaves_nothing_behind() -> None:
 
 
 def test_only_charts_with_a_folder_of_kinds_bring_their_own() -> None:
-    made = releases(built(sealedSecrets=True))
+    made = releases(built(**WHOLE))
     bringing = {name for name, each in made.items() if not each.inputs["skipCrds"]}
     assert bringing == {"aws-load-balancer-controller", "sealed-secrets", "velero"}
 
 
 def test_the_rehearsal_knows_every_chart_and_every_key_of_its_values() -> None:
-    for name, each in releases(built(sealedSecrets=True)).items():
+    for name, each in releases(built(**WHOLE)).items():
         found = [f"{failure.path}: {failure.reason}" for failure in helm.refusals(each.inputs)]
         assert found == [], f"{name}: Helm would ignore it without a word"
 
@@ -184,10 +187,9 @@ def test_kinds_come_before_everything_that_uses_them() -> None:
 
 
 def test_kinds_outlive_a_mistake() -> None:
-    for protect in (True, False):
-        made = releases(built(protect=protect))
+    for made, protect in ((built(), True), (built(**OTHER), False)):
         for name in ("prometheus-operator-crds", "external-secrets-crds"):
-            assert made[name].protect is protect
+            assert releases(made)[name].protect is protect
 
 
 @pytest.mark.parametrize(

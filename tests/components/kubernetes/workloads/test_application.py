@@ -42,7 +42,7 @@ from settings.pooler import budget
 from settings.secrets import SecretsSettings
 from settings.workloads import WorkloadsSettings
 from tests.neighbours import context, neighbour
-from tests.recorder import Recorder, record
+from tests.recorder import Recorder, once, record
 from tests.settings.test_pooler_settings import settings as pooler_settings
 
 IMAGE = "ghcr.io/archesai/archesai:v1.2.3@sha256:" + DIGEST
@@ -109,6 +109,7 @@ def programs(
     return found
 
 
+@once
 def deployed(workloads: WorkloadsSettings | None = None) -> Recorder:
     def program() -> None:
         on = pulumi.ResourceOptions(providers=[kubernetes.Provider("k", kubeconfig="{}")])
