@@ -309,9 +309,12 @@ def _text(value: Any) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
+_ROOM_OF = {rule.name: room for room, rules in ROOMS.items() for rule in rules}
+
+
 def room_of(rule: AnyRule) -> str:
     """The folder of `policies/rules/` that holds the rule; "" for a rule of no room."""
-    return next((room for room, rules in ROOMS.items() if rule in rules), "")
+    return _ROOM_OF.get(rule.name, "")
 
 
 @cache

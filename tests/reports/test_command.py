@@ -178,14 +178,24 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name != "report.json"])
-def test_an_edited_file_is_named(out: Path, name: str, capsys: pytest.CaptureFixture[str]):
-    (out / name).write_text(f"{(out / name).read_text()} ")
+def test_each_edited_file_is_named(out: Path, capsys: pytest.CaptureFixture[str]):
+    edited = [name for name in FORMATS if name != "report.json"]
+    for name in edited:
+        (out / name).write_text(f"{(out / name).read_text()} ")
     assert verify(out) == 1
     assert capsys.readouterr().err.splitlines() == [
         f"error: {name}: computed again it is another: it was edited, or the tests that it names "
         "or the reports under past/ were"
+        for name in edited
     ]
+
+
+def test_of_several_files_only_the_edited_one_is_named(
+    out: Path, capsys: pytest.CaptureFixture[str]
+):
+    (out / "report.md").write_text(f"{(out / 'report.md').read_text()} ")
+    assert verify(out) == 1
+    assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == ["report.md"]
 
 
 def test_a_file_that_was_taken_away_is_named(out: Path, capsys: pytest.CaptureFixture[str]):

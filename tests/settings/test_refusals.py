@@ -91,6 +91,7 @@ def refused(folder: Path, stack: str, changes: dict[str, Any]) -> list[str]:
     return error.value.lines
 
 
+@cache
 def keys_of() -> dict[str, str]:
     """The keys of every section by its class's name, as a refusal lists them."""
 
@@ -1520,17 +1521,25 @@ SECRETS = (
 ALL = (*SHAPE, *RANGE, *RULES, *BETWEEN, *SECRETS)
 
 
-@pytest.fixture(autouse=True)
-def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "today", lambda: date(2026, 11, 21))
+@pytest.fixture(autouse=True, scope="module")
+def _today() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster, "today", lambda: date(2026, 11, 21))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each row's file is written over the one before."""
+    return tmp_path_factory.mktemp("refused")
 
 
 @pytest.mark.parametrize(("stack", "changes", "lines"), ALL)
 def test_a_mistake_is_refused_with_exactly_this_line(
-    tmp_path: Path, stack: str, changes: dict[str, Any], lines: tuple[str, ...]
+    folder: Path, stack: str, changes: dict[str, Any], lines: tuple[str, ...]
 ) -> None:
     wanted = [f"Pulumi.{stack}.yaml: {spelt_out(line)}" for line in lines]
-    assert refused(tmp_path, stack, changes) == wanted
+    assert refused(folder, stack, changes) == wanted
     for line in wanted:
         assert FOUR_PARTS.match(line), "a line without its four parts leaves somebody guessing"
         assert "\n" not in line

@@ -105,9 +105,9 @@ def test_without_any_stack_the_line_still_says_what_to_do(tmp_path: Path) -> Non
 def test_what_is_no_yaml_is_refused_with_its_place_and_without_its_text(tmp_path: Path) -> None:
     text = "config:\n  arches:openAiApiKey: sk-live: 0000\n"
     assert lines_of(file_of(tmp_path, text)) == [
-        "Pulumi.prod.yaml: line 2, column 31: got no YAML (mapping values are not allowed here); "
-        "allowed: one YAML mapping, each key once; for example config: and below it, indented, "
-        "arches:network:"
+        "Pulumi.prod.yaml: line 2, column 31: got no YAML (mapping values are not allowed in this "
+        "context); allowed: one YAML mapping, each key once; for example config: and below it, "
+        "indented, arches:network:"
     ], "the text around the mistake may be a secret"
 
 
