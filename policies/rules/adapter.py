@@ -207,13 +207,10 @@ class Judge(sdk._PolicyAnalyzerServicer):
     def Remediate(self, request: Any, context: Any) -> proto.RemediateResponse:  # noqa: N802
         """The SDK's, which decodes every resource; not asked where nothing is to be remedied."""
         self._about(request.urn)
-        if not any(self._remedies(policy, request.type) for policy in self._policies):
+        policies, _ = self._of(request.type)
+        if not any(self._get_enforcement_level(p) == EnforcementLevel.REMEDIATE for p in policies):
             return proto.RemediateResponse()
         return super().Remediate(request, context)
-
-    def _remedies(self, policy: OneResource | WholeStack, type_: str) -> bool:
-        level = self._get_enforcement_level(policy)
-        return level == EnforcementLevel.REMEDIATE and type_ in policy.rule.types
 
     # -- the whole stack -------------------------------------------------------------------------
     def AnalyzeStack(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules import RULES, controls
-from rules.adapter import findings, joined
 from rules.controls import Catalogue
-from rules.model import Item, NotApplicable, StackRule
+from rules.model import Item
 
 from tests.policies.checkov import Verdict
-from tests.policies.real import stack_of
+from tests.policies.real import stack_of, told
 
 PREFIX = "CHECKOV "
 
@@ -62,16 +61,9 @@ def refused(items: Sequence[Item]) -> dict[str, frozenset[str]]:
     stack = stack_of(tuple(items))
     found: defaultdict[str, set[str]] = defaultdict(set)
     for rule in RULES:
-        if isinstance(rule, StackRule):
-            told = [item.urn for item, said in joined(rule, stack) if said.outcome != "unknown"]
-            found[rule.name].update(told)
-            continue
-        for item in stack.of(*rule.types):
-            try:
-                if any(said.outcome != "unknown" for said in findings(rule, item.props)):
-                    found[rule.name].add(item.urn)
-            except NotApplicable:
-                continue
+        for item, said in told(rule, stack):
+            if said.outcome != "unknown":
+                found[rule.name].add(item.urn)
     return {rule: frozenset(urns) for rule, urns in found.items()}
 
 

@@ -11,14 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from google.protobuf import json_format, struct_pb2
-from pulumi.runtime.proto import analyzer_pb2 as proto
-from pulumi_policy import EnforcementLevel
 from rules import RULES, adapter
 from rules.model import ROOT, Item, Props, StackRule
-from rules.waivers import Ledger
 
-from tests.policies.real import TODAY, stack_of
+from tests.policies.real import stack_of
+from tests.policies.wire import asked, asked_of_all, pack_of
 
 RUNS = 3
 
@@ -28,34 +25,9 @@ def preview(items: Sequence[Item]) -> float:
 
     The median of three runs after one that warms up.
     """
-    judge: Any = adapter.judging(Ledger((), TODAY), TODAY)(
-        "arches",
-        "1.0.0",
-        [adapter.as_policy(rule) for rule in RULES],
-        EnforcementLevel.MANDATORY,
-    )
-    structs = [_struct(item.props) for item in items]
-    single = [
-        proto.AnalyzeRequest(type=item.type, properties=struct, urn=item.urn, name=item.name)
-        for item, struct in zip(items, structs, strict=True)
-    ]
-    whole = proto.AnalyzeStackRequest(
-        resources=[
-            proto.AnalyzerResource(
-                type=item.type,
-                properties=struct,
-                urn=item.urn,
-                name=item.name,
-                parent=item.parent,
-                options=proto.AnalyzerResourceOptions(protect=item.protect),
-                propertyDependencies={
-                    key: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
-                    for key, urns in item.links.items()
-                },
-            )
-            for item, struct in zip(items, structs, strict=True)
-        ]
-    )
+    judge = pack_of(RULES)
+    single = [asked(item) for item in items]
+    whole = asked_of_all(items)
 
     def run() -> None:
         for request in single:
@@ -126,10 +98,6 @@ def _moved(value: Any, names: Mapping[str, str], block: re.Pattern[str], to: str
     if isinstance(value, list):
         return [_moved(each, names, block, to) for each in value]
     return names.get(value) or block.sub(to, value) if isinstance(value, str) else value
-
-
-def _struct(props: Props) -> struct_pb2.Struct:
-    return json_format.ParseDict(dict(props._values), struct_pb2.Struct())
 
 
 def _median(run: Callable[[], None]) -> float:

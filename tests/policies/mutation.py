@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rules.adapter import findings, joined
-from rules.model import Item, NotApplicable, Props, Rule, StackRule
+from rules.model import Item, Props, Rule, StackRule
 
-from tests.policies.real import stack_of
+from tests.policies.real import stack_of, told
 
 
 class NoSuchResource(AssertionError):
@@ -90,18 +89,12 @@ class Mutant:
         draft = Draft(items)
         self.change(draft)
         tail = f"; {rule.fix}"
-        if isinstance(rule, StackRule):
-            found = joined(rule, stack_of(tuple(draft.items)))
-            return [(item.name, said.text.removesuffix(tail)) for item, said in found]
-        told: list[tuple[str, str]] = []
-        for item in draft.items:
-            if item.urn in draft.touched and item.type in rule.types:
-                try:
-                    said = list(findings(rule, item.props))
-                except NotApplicable:
-                    continue
-                told += [(item.name, each.text.removesuffix(tail)) for each in said]
-        return told
+        # A rule over one resource says of all others what it said before.
+        asked = [
+            each for each in draft.items if isinstance(rule, StackRule) or each.urn in draft.touched
+        ]
+        found = told(rule, stack_of(tuple(asked)))
+        return [(item.name, said.text.removesuffix(tail)) for item, said in found]
 
     def survives(self, rule: Rule | StackRule, items: tuple[Item, ...]) -> str:
         """Why the rule did not kill it, "" where it did."""

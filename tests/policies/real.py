@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
-from rules.model import ROOT, Item, Props, Stack
+from rules.adapter import findings, joined
+from rules.model import ROOT, Item, NotApplicable, Props, Rule, Stack, StackRule
+from rules.outcomes import Said
 
 from tests.recorder import PROJECT, Recorder
 
@@ -52,3 +55,16 @@ def _items(made: Recorder, stack: str) -> tuple[Item, ...]:
 def stack_of(items: tuple[Item, ...]) -> Stack:
     """The stack on the day of the tests."""
     return Stack(items=items, today=TODAY)
+
+
+def told(rule: Rule | StackRule, stack: Stack) -> Iterator[tuple[Item, Said]]:
+    """What a rule says of each resource that it judges, undecided values and errors too."""
+    if isinstance(rule, StackRule):
+        yield from joined(rule, stack)
+        return
+    for item in stack.of(*rule.types):
+        try:
+            for said in findings(rule, item.props):
+                yield item, said
+        except NotApplicable:
+            continue

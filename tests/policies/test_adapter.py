@@ -29,6 +29,7 @@ from rules.waivers import Ledger, Waiver
 
 from tests.conftest import Recorded
 from tests.policies.real import TODAY, items_of
+from tests.policies.wire import asked, asked_of_all
 
 TYPE = "aws:kms/key:Key"
 OTHER = "aws:s3/bucket:Bucket"
@@ -460,44 +461,8 @@ def test_the_whole_pack_finds_a_real_environment_clean_over_the_protocol(
 ) -> None:
     pack = _pack(*RULES)
     items = items_of(recorded.made, recorded.stack)
-    said = [
-        s
-        for item in items
-        for s in _said(
-            pack.Analyze(
-                proto.AnalyzeRequest(
-                    type=item.type, urn=item.urn, name=item.name, properties=_struct(_deep(item))
-                ),
-                None,
-            )
-        )
-    ]
-    request = proto.AnalyzeStackRequest(
-        resources=[
-            proto.AnalyzerResource(
-                type=item.type,
-                urn=item.urn,
-                name=item.name,
-                parent=item.parent,
-                properties=_struct(_deep(item)),
-                options=proto.AnalyzerResourceOptions(protect=item.protect),
-                propertyDependencies={
-                    key: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
-                    for key, urns in item.links.items()
-                },
-            )
-            for item in items
-        ]
-    )
-    assert said + _said(pack.AnalyzeStack(request, None)) == []
-
-
-def _deep(value: Any) -> Any:
-    if isinstance(value, Item):
-        return _deep(value.props)
-    if isinstance(value, Mapping):
-        return {k: _deep(v) for k, v in value.items()}
-    return [_deep(v) for v in value] if isinstance(value, list) else value
+    said = [s for item in items for s in _said(pack.Analyze(asked(item), None))]
+    assert said + _said(pack.AnalyzeStack(asked_of_all(items), None)) == []
 
 
 def test_another_sdk_stops_the_pack_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

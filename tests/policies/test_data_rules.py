@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from rules.adapter import findings, joined
+from rules.adapter import findings
 from rules.data import RULES, database, lifetimes, parameters, pooler, promises, support, velero
 from rules.data.stores import directives, files, ini, longest_gap, minutes
 from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, Stack, StackRule
@@ -19,7 +19,7 @@ from settings.lifetimes import ERASURE_DAYS, MECHANICS_DAYS
 from settings.storage import VELERO_GRACE_DAYS
 from settings.velero import VeleroSettings
 from tests.conftest import Recorded, config_of, run_program
-from tests.policies.real import items_of, stack_of
+from tests.policies.real import items_of, stack_of, told
 from tests.recorder import once
 
 
@@ -27,17 +27,8 @@ def said_of(items: tuple[Item, ...]) -> Iterator[tuple[str, str, str, str]]:
     """(rule, resource, outcome, words) of everything that the rooms about data say."""
     stack = stack_of(items)
     for rule in RULES:
-        if isinstance(rule, StackRule):
-            for item, said in joined(rule, stack):
-                yield rule.name, item.name, said.outcome, said.text
-            continue
-        for item in items:
-            if item.type in rule.types:
-                try:
-                    for said in findings(rule, item.props):
-                        yield rule.name, item.name, said.outcome, said.text
-                except NotApplicable:
-                    continue
+        for item, said in told(rule, stack):
+            yield rule.name, item.name, said.outcome, said.text
 
 
 # -- unknown values ------------------------------------------------------------------------------

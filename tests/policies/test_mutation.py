@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from rules import RULES
-from rules.adapter import findings, joined
-from rules.model import NotApplicable, Rule, Stack, StackRule
 
 from tests.conftest import Recorded
 from tests.policies.mutants import MUTANTS
 from tests.policies.mutation import Mutant
-from tests.policies.real import items_of, stack_of
+from tests.policies.real import items_of, stack_of, told
 from tests.recorder import Recorder
 
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -24,20 +21,11 @@ ABOUT_THE_RUN = {"levels-kept", "waivers-kept"}
 def verdicts(made: Recorder, stack: str) -> list[str]:
     """What the rules say of an environment, rules and resources named."""
     whole = stack_of(items_of(made, stack))
-    return [told for rule in RULES for told in _verdicts(rule, whole)]
-
-
-def _verdicts(rule: Rule | StackRule, whole: Stack) -> Iterator[str]:
-    if isinstance(rule, StackRule):
-        for item, said in joined(rule, whole):
-            yield f"{rule.name}: {item.type} {item.name}: {said.text}"
-        return
-    for item in whole.of(*rule.types):
-        try:
-            for said in findings(rule, item.props):
-                yield f"{rule.name}: {item.type} {item.name}: {said.text}"
-        except NotApplicable:
-            continue
+    return [
+        f"{rule.name}: {item.type} {item.name}: {said.text}"
+        for rule in RULES
+        for item, said in told(rule, whole)
+    ]
 
 
 def test_every_environment_keeps_every_rule(recorded: Recorded) -> None:

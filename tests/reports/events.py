@@ -11,18 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as proto
-from pulumi_policy import EnforcementLevel, proxy
 from rules import RULES, adapter
-from rules.model import UNKNOWN, Item, Props, Rule, StackRule
-from rules.waivers import Ledger, Waiver
+from rules.model import Item, Rule, StackRule
+from rules.waivers import Waiver
 
-from tests.policies.real import TODAY
+from tests.policies.wire import asked, asked_of_all, pack_of, plain
 
 ENDED = 1795276933  # 2026-11-21T16:02:13Z
 _LEVELS = {proto.ADVISORY: "advisory", proto.MANDATORY: "mandatory"}
-_SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 
 def log(
@@ -34,16 +31,11 @@ def log(
     rules: Sequence[Rule | StackRule] = RULES,
 ) -> list[dict[str, Any]]:
     """The events of one run over these resources, judged by these rules."""
-    pack = adapter.judging(Ledger(waivers, TODAY), TODAY)(
-        "arches", "1.0.0", [adapter.as_policy(r) for r in rules], EnforcementLevel.MANDATORY
-    )
+    pack = pack_of(rules, waivers)
     events: list[dict[str, Any]] = [{"preludeEvent": {"config": {}}}]
     for item in items:
         events.append({"resourcePreEvent": {"metadata": _step(item)}})
-        request = proto.AnalyzeRequest(
-            type=item.type, urn=item.urn, name=item.name, properties=_struct(item.props)
-        )
-        answer = pack.Analyze(request, None)
+        answer = pack.Analyze(asked(item), None)
         events += [{"policyEvent": _finding(d)} for d in answer.diagnostics]
         failed = {d.policyName for d in answer.diagnostics}
         excused = {n.policy_name for n in answer.not_applicable}
@@ -60,7 +52,7 @@ def log(
                 }
             }
         )
-    answer = pack.AnalyzeStack(_stack(items), None)
+    answer = pack.AnalyzeStack(asked_of_all(items), None)
     events += [{"policyEvent": _finding(d)} for d in answer.diagnostics]
     failed = {d.policyName for d in answer.diagnostics}
     excused = {n.policy_name for n in answer.not_applicable}
@@ -141,39 +133,3 @@ def _finding(said: Any) -> dict[str, Any]:
         "policyPackVersion": said.policyPackVersion,
         "enforcementLevel": _LEVELS[said.enforcementLevel],
     }
-
-
-def _stack(items: Sequence[Item]) -> Any:
-    return proto.AnalyzeStackRequest(
-        resources=[
-            proto.AnalyzerResource(
-                type=item.type,
-                urn=item.urn,
-                name=item.name,
-                parent=item.parent,
-                properties=_struct(item.props),
-                options=proto.AnalyzerResourceOptions(protect=item.protect),
-                propertyDependencies={
-                    key: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
-                    for key, urns in item.links.items()
-                },
-            )
-            for item in items
-        ]
-    )
-
-
-def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    return json_format.ParseDict(plain(values), struct_pb2.Struct())
-
-
-def plain(value: Any) -> Any:
-    """Properties as JSON values; a secret is marked as the engine marks it."""
-    if isinstance(value, Mapping):
-        inner = value._values if isinstance(value, Props) else value
-        return {k: plain(v) for k, v in inner.items()}
-    if isinstance(value, list):
-        return [plain(v) for v in value]
-    if value is UNKNOWN:
-        return proxy.UNKNOWN_STRING_VALUE
-    return {**_SECRET, "ciphertext": "[secret]"} if value == "[secret]" else value

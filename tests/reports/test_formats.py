@@ -23,6 +23,7 @@ from reports.formats import FORMATS, SCHEMA
 from reports.formats.markdown import written as markdown
 from reports.formats.table import COLUMNS
 from reports.model import Loss, Report, schema
+from tests.policies import wire
 from tests.reports import events, small
 from tests.reports.small import BUCKET, DATABASE, GOOD, HOSTILE, ITEMS, WAIVER, item
 
@@ -241,7 +242,7 @@ def test_a_secret_is_in_no_format(tmp_path: Path):
     for event in found:
         step = event.get("resourcePreEvent", {}).get("metadata", {})
         if "password" in step.get("new", {}).get("inputs", {}):
-            step["new"]["inputs"]["password"] = events._SECRET | {"ciphertext": CANARY}
+            step["new"]["inputs"]["password"] = wire.MARKED | {"ciphertext": CANARY}
     path = events.written(tmp_path, "log", found)
     root = small.checkout(tmp_path / "checkout")
     report = small.build(small.gather([path], root=root, rules=small.RULES))
