@@ -9,14 +9,13 @@ import shlex
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from components.kubernetes.data import redis
 from settings.cache import CacheSettings, SentinelSettings
-from tests.daemons.toolbox import command, environment
+from tests.daemons.toolbox import command, environment, eventually
 
 PASSWORD = "CanaryPasswordCanaryPassword0123456789"
 HOST = "localhost"
@@ -31,15 +30,6 @@ def settings(**sentinel: Any) -> CacheSettings:
     return CacheSettings.model_validate(
         {"kind": "sentinel", "dataMib": 64, "proxyImage": IMAGE, "sentinel": section}
     )
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> float:
-    """How many seconds it took until it held; an AssertionError where it never does."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def ports(count: int) -> list[int]:
@@ -179,7 +169,7 @@ class Quorum:
 
     def start_all(self) -> None:
         self.start(*self.names, "front")
-        eventually(lambda: all(self.ready(name) for name in self.names), "everything is ready", 60)
+        eventually(lambda: all(self.ready(name) for name in self.names), "everything is ready")
         eventually(lambda: self.writes("started"), "the front takes writes")
 
     @property

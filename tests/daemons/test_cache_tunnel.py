@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from components.kubernetes.data.cache_tunnel import tunnel_cfg
-from tests.daemons.quorum import PASSWORD, Client, Refused, eventually, ports
-from tests.daemons.toolbox import command, environment, listens, running
+from tests.daemons.quorum import PASSWORD, Client, Refused, ports
+from tests.daemons.toolbox import command, environment, eventually, listens, running
 
 NAME = "master.arches-prod-cache.example.internal"
 
@@ -221,7 +221,7 @@ def test_clients_of_a_primary_that_was_replaced_are_sent_away(
         )
         around = environment() | {"REDISCLI_AUTH": PASSWORD}
         subprocess.run(argv, env=around, check=True, capture_output=True)
-        began = eventually(lambda: closed(held), "the connection is closed", 10)
+        began = eventually(lambda: closed(held), "the connection is closed")
         print(f"replaced: closed after {began:.1f} s")
 
 

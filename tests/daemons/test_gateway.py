@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pytest
 
 from components.cdn import IMMUTABLE
 from components.kubernetes.gateway.nginx import STATUS_PORT, Timing, security_headers
-from tests.daemons.toolbox import free_port
+from tests.daemons.toolbox import PATIENCE_SECONDS, eventually, free_port
 from tests.daemons.upstreams import (
     CLOUDFRONT,
     LOOPBACK,
@@ -36,14 +36,6 @@ from tests.settings.test_edge_settings import edge
 
 API, APP = "api.archesai.com", "app.archesai.com"
 SECRET = "code=4%2F0AfJohXm-secret"  # what comes back from an identity provider
-
-
-def eventually(happens: Callable[[], bool]) -> bool:
-    for _ in range(100):
-        if happens():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -450,11 +442,14 @@ def test_a_stopping_gateway_finishes_what_it_began(
             target=lambda: answers.append(gateway.ask("/slow?seconds=1.5").status)
         )
         asking.start()
-        assert eventually(lambda: b"Writing: 2" in gateway.ask("/stub_status", status=True).body)
+        eventually(
+            lambda: b"Writing: 2" in gateway.ask("/stub_status", status=True).body,
+            "the slow answer is under way",
+        )
         subprocess.run([*argv(gateway.conf), "-s", "quit"], check=True)
         asking.join()
         assert answers == [200], "UPD-03: the preStop command would cut requests off"
-        assert gateway.daemon.wait(10) == 0
+        assert gateway.daemon.wait(PATIENCE_SECONDS) == 0
 
 
 # -- logs ----------------------------------------------------------------------------------------
@@ -504,7 +499,7 @@ def test_failures_leave_no_query_in_any_log(tmp_path: Path) -> None:
             for _ in range(30)
         ]
         assert set(answers) == {502, 429}
-        assert eventually(lambda: len(gateway.lines(name)) == 30), "each has its line"
+        eventually(lambda: len(gateway.lines(name)) == 30, "each has its line")
         assert "secret" not in gateway.log.read_text(), (
             "LOG-04: nginx's error lines hold the whole request line"
         )

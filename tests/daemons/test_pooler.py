@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from tests.daemons.datapath import (
     pooling,
 )
 from tests.daemons.postgres import Refused
-from tests.daemons.toolbox import command
+from tests.daemons.toolbox import PATIENCE_SECONDS, command, eventually
 
 EXPORTER = "v0.12.1"
 QUICK = {"query_wait_timeout = 10": "query_wait_timeout = 2"}
@@ -48,7 +48,7 @@ def pool(cluster: Cluster) -> Iterator[Pool]:
 
 
 def pgbench(
-    pool: Pool, statement: str, *more: str, clients: int, mode: str = "prepared"
+    pool: Pool, statement: str, *more: str, clients: int, jobs: int = 2, mode: str = "prepared"
 ) -> subprocess.Popen[str]:
     """Start so many clients; what is said comes in one stream."""
     script = pool.folder / "statement.sql"
@@ -56,7 +56,7 @@ def pgbench(
     return subprocess.Popen(
         command(
             "pgbench",
-            *("--no-vacuum", "--protocol", mode, "--client", str(clients), "--jobs", "2"),
+            *("--no-vacuum", "--protocol", mode, "--client", str(clients), "--jobs", str(jobs)),
             *("--file", script, *more),
         ),
         stdout=subprocess.PIPE,
@@ -75,13 +75,6 @@ def servers(pool: Pool) -> int:
     """Connections of the application at the server itself."""
     asked = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{sql.APP}'"
     return int(pool.cluster.server.psql(asked))
-
-
-def eventually(what: Callable[[], bool], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.1)
 
 
 # -- who comes in --------------------------------------------------------------------------------
@@ -184,21 +177,30 @@ def test_two_hundred_clients_share_the_connections_that_the_budget_counts(
 
 def test_a_thousand_clients_are_connected_at_once_and_the_next_is_refused(pool: Pool):
     """POOL-06: and the console can still be entered, since the probe depends on it."""
-    once = ("--transactions", "1")
-    held = pgbench(pool, "SELECT 1;\n\\sleep 4 s", *once, clients=1000, mode="simple")
-    clients = "archesai|archesai_app|"
+    connected, go = pool.folder / "connected", pool.folder / "go"
+    # pgbench connects all clients before any speaks; its one thread begins with the first of them,
+    # which says so and waits. Nobody asks the console before: that is a client too, and the
+    # thousandth would be refused.
+    wait = f"touch {connected}; until test -e {go}; do sleep 0.1; done"
+    held = pgbench(
+        pool,
+        f"\\if :client_id = 0\n\\shell sh -c '{wait}'\n\\endif\nSELECT 1;",
+        *("--transactions", "1"),
+        clients=1000,
+        jobs=1,
+        mode="simple",
+    )
     try:
-        eventually(
-            lambda: any(
-                row.startswith(clients) and int(row.split("|")[2]) + int(row.split("|")[3]) == 1000
-                for row in console(pool, "SHOW POOLS").splitlines()
-            ),
-            seconds=30,
-        )
+        eventually(lambda: connected.exists() or held.poll() is not None, "all are connected")
+        assert held.poll() is None, held.communicate()[0]
+        pools = [row.split("|") for row in console(pool, "SHOW POOLS").splitlines()]
+        [ours] = [row for row in pools if row[:2] == [DATABASE, sql.APP]]
+        assert int(ours[2]) + int(ours[3]) == 1000, ours
         with pytest.raises(Refused, match="no more connections allowed"):
             pool.psql("SELECT 1")
     finally:
-        said, _ = held.communicate(timeout=60)
+        go.touch()
+        said, _ = held.communicate(timeout=PATIENCE_SECONDS)
     assert held.returncode == 0, said
     assert "number of transactions actually processed: 1000/1000" in said
     assert "too many open files" not in pool.log.lower()
@@ -298,15 +300,15 @@ def test_a_stopping_pod_lets_idle_clients_go_and_transactions_end(cluster: Clust
     ):
         transaction = busy.ask("BEGIN; SELECT pg_current_xact_id();")
         with stopping.draining(unlisted=0, leaving=4, ending=20):
-            eventually(lambda: not toolbox.listens(stopping.settings.port))
-            eventually(lambda: "client_idle_timeout" in stopping.log)
+            eventually(lambda: not toolbox.listens(stopping.settings.port), "nobody new comes in")
+            eventually(lambda: "client_idle_timeout" in stopping.log, "idle clients may go")
             assert idle.ask("SELECT 42;") != "42", "idle clients would hold up every rollout"
             assert busy.ask("SELECT 7;") == "7", "the transaction was cut while clients leave"
-            eventually(lambda: "WAIT_FOR_SERVERS command issued" in stopping.log)
+            eventually(lambda: "WAIT_FOR_SERVERS command issued" in stopping.log, "it waits")
             assert busy.ask("SELECT 8;") == "8", "the transaction was cut while transactions end"
             assert stopping.process.poll() is None
             busy.ask("COMMIT; SELECT 9;")
-            stopping.process.wait(10)
+            stopping.process.wait(PATIENCE_SECONDS)
         assert stopping.process.returncode == 0
         status = f"SELECT pg_xact_status('{transaction}')"
         assert cluster.server.psql(status, DATABASE) == "committed"
@@ -316,7 +318,7 @@ def test_a_pod_without_clients_stops_without_waiting_for_its_time(cluster: Clust
     with pooling(cluster) as empty:
         start = time.monotonic()
         with empty.draining(unlisted=0, leaving=1, ending=20):
-            empty.process.wait(10)
+            empty.process.wait(PATIENCE_SECONDS)
         assert time.monotonic() - start < 5
 
 

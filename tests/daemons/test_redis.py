@@ -23,11 +23,17 @@ from tests.daemons.quorum import (
     Client,
     Quorum,
     Refused,
-    eventually,
     quorum,
     settings,
 )
-from tests.daemons.toolbox import command, environment, free_port, listens, running
+from tests.daemons.toolbox import (
+    command,
+    environment,
+    eventually,
+    free_port,
+    listens,
+    running,
+)
 
 GUIDE_REDIS = """\
 maxmemory 2gb
@@ -93,7 +99,7 @@ class Writer:
 
     def silence(self, since: float) -> float:
         """Seconds from `since` until the first write after it; waits for that write."""
-        eventually(lambda: self.acknowledged[-1][1] > since + 0.5, "writes resume", 60)
+        eventually(lambda: self.acknowledged[-1][1] > since + 0.5, "writes resume")
         return min(when for _, when in self.acknowledged if when > since + 0.5) - since
 
     def gap(self) -> float:
@@ -323,7 +329,7 @@ def test_a_primary_that_slept_through_its_replacement_cannot_keep_its_clients(
     first = cache.primary()
     stuck = cache.client(first)
     cache.send(first, signal.SIGSTOP)
-    eventually(lambda: cache.writes("k"), "another one takes writes", 30)
+    eventually(lambda: cache.writes("k"), "another one takes writes")
     assert cache.primary() != first
     cache.send(first, signal.SIGCONT)
     taken, refused = writes_taken(stuck, 3 * window)
@@ -331,7 +337,7 @@ def test_a_primary_that_slept_through_its_replacement_cannot_keep_its_clients(
     assert refused, "it takes writes that nobody will ever see"
     assert taken <= window
     assert cache.writes("k"), "the front stays with the new one"
-    eventually(lambda: cache.said(first, "role") == "slave", "it follows", 30)
+    eventually(lambda: cache.said(first, "role") == "slave", "it follows")
 
 
 def test_one_sentinel_alone_promotes_nobody(tmp_path: Path) -> None:
@@ -344,7 +350,7 @@ def test_one_sentinel_alone_promotes_nobody(tmp_path: Path) -> None:
         roles = {cache.said(n, "role") for n in ("redis-1", "redis-2")}
         assert roles == {"slave"}, "a part that is cut off elected a second primary"
         cache.start("sentinel-1")
-        eventually(lambda: cache.writes("k"), "two of three are enough", 30)
+        eventually(lambda: cache.writes("k"), "two of three are enough")
         assert cache.primary() != first
 
 
@@ -363,7 +369,7 @@ def test_everything_is_killed_and_comes_back_where_it_was(cache: Quorum) -> None
     time.sleep(1)
     assert not any(listens(port) for port in cache.redis), "a Redis decided alone what it is"
     cache.start("sentinel-0", "sentinel-1", "sentinel-2")
-    eventually(lambda: cache.writes("k"), "writes resume", 30)
+    eventually(lambda: cache.writes("k"), "writes resume")
     assert cache.primary() == second
     with Client(cache.front) as client:
         lost = writer.lost(client)
@@ -379,13 +385,13 @@ def test_a_new_password_rolls_through_without_help(cache: Quorum) -> None:
         for name in (f"{kind}-2", f"{kind}-1", f"{kind}-0"):
             cache.kill(name, signal.SIGTERM)
             cache.start(name)
-            eventually(lambda name=name: cache.ready(name), f"{name} is ready", 90)
+            eventually(lambda name=name: cache.ready(name), f"{name} is ready")
 
     with ThreadPoolExecutor(2) as both:
         list(both.map(rolled, ("sentinel", "redis")))
     cache.kill("front")
     cache.start("front")
-    took = eventually(lambda: cache.writes("after"), "the new password opens", 60)
+    took = eventually(lambda: cache.writes("after"), "the new password opens")
     print(f"a new password: writes {took:.1f} s after the last pod")
     with pytest.raises(Refused, match="WRONGPASS"):
         Client(cache.front, PASSWORD)

@@ -128,6 +128,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 }
 # What is no name of Debian's is a folder of its own, since it is large.
 _DEBIAN = {"browser": "trixie"}
+PATIENCE_SECONDS = 90.0  # for what must happen, however busy the machine; no promise
 EXTENSIONS = ("pg_stat_statements", "pgaudit", "vector")
 # What these packages want of a whole system (users, services, prompts) and no program of ours
 # opens; this apt is told that it is installed. It is half of the download.
@@ -255,7 +256,7 @@ def running(
     *,
     ready: Callable[[], bool],
     log: Path,
-    seconds: float = 20.0,
+    seconds: float = PATIENCE_SECONDS,
     stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A daemon in the foreground for as long as the block runs; its output goes to `log`.
@@ -289,6 +290,15 @@ def running(
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> float:
+    """How many seconds it took until it held; an AssertionError where it never does."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def listens(port: int) -> bool:
