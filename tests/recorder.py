@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import itertools
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, cast
@@ -70,12 +69,11 @@ class Registration:
     outputs: dict[str, Any] | None = None
     clear_outputs: dict[str, Any] | None = None
     outputs_registered: int = 0
-    order: int = 0
 
 
 @dataclass
 class Recorder(pulumi_mocks.Mocks):
-    """Records registrations in order; `region` and `account` shape the answered outputs."""
+    """Records registrations; `region` and `account` shape the answered outputs."""
 
     region: str = REGION
     account: str = ACCOUNT
@@ -114,7 +112,7 @@ class Recorder(pulumi_mocks.Mocks):
 
     # -- what tests ask ---------------------------------------------------------------------
     def of(self, type_: str) -> list[Registration]:
-        """Every registration of a type, in order of registration."""
+        """Every registration of a type, in the order of their URNs."""
         return [r for r in self.registrations if r.type == type_]
 
     def one(self, type_: str, name: str | None = None) -> Registration:
@@ -139,10 +137,8 @@ class _Monitor(pulumi_mocks.MockMonitor):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
         self._recorder = recorder
-        self._orders = itertools.count()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
-        order = next(self._orders)  # calls run in threads, and a later one may end first
         if request.type != "pulumi:pulumi:Stack":
             urn = self.make_urn(request.parent, request.type, request.name)
             assert urn not in self.resources, f"two resources are named {urn}"
@@ -170,7 +166,6 @@ class _Monitor(pulumi_mocks.MockMonitor):
                         key: frozenset(value.urns)
                         for key, value in request.propertyDependencies.items()
                     },
-                    order=order,
                 )
             )
         return response
@@ -271,5 +266,6 @@ async def _run(program: Callable[[], Any], stack: str, recorder: Recorder) -> No
     root = pulumi_settings.get_root_resource()
     assert isinstance(root, Stack)
     exports = rpc.deserialize_properties(await rpc.serialize_properties(root.outputs, {}))
-    recorder.registrations.sort(key=lambda each: each.order)
+    # Calls run in threads: what does not depend on each other comes in another order each time.
+    recorder.registrations.sort(key=lambda each: each.urn)
     recorder.exports, recorder.clear_exports = _plain(exports), _clear(exports)

@@ -203,7 +203,10 @@ def test_it_is_three_pods_behind_one_name_that_roll_one_by_one():
     assert [(port["name"], port["port"]) for port in service["spec"]["ports"]] == [
         ("postgres", 6432)
     ], "metrics are for Prometheus alone"
-    assert made.components[0].outputs == {"host": "archesai-pooler", "port": 6432}
+    assert made.one("arches:index:Pooler", "pooler").outputs == {
+        "host": "archesai-pooler",
+        "port": 6432,
+    }
 
 
 def test_its_files_are_the_documents_and_the_authorities():

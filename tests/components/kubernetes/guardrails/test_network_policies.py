@@ -425,4 +425,4 @@ def test_every_policy_is_a_resource_in_the_namespace_that_was_made():
     made = record(program).of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
     assert len(made) == len(OURS)
     assert {each.inputs["metadata"]["namespace"] for each in made} == {"made"}
-    assert made[0].name == "flows-default-deny"
+    assert "flows-default-deny" in {each.name for each in made}

@@ -53,12 +53,12 @@ MUTANTS: tuple[Mutant, ...] = (
         at=_COPY,
     ),
     _broken(
-        "vault-locked", "no shortest time", drop(VAULT_LOCK, "minRetentionDays"),
+        "vault-locked", "no shortest time", drop(VAULT_LOCK, "minRetentionDays", f"{_VAULT}-lock"),
         "its lock has no shortest time",
         at=_VAULT,
     ),
     _broken(
-        "vault-locked", "no longest time", put(VAULT_LOCK, "maxRetentionDays", 0),
+        "vault-locked", "no longest time", put(VAULT_LOCK, "maxRetentionDays", 0, f"{_VAULT}-lock"),
         "its lock has no longest time",
         at=_VAULT,
     ),

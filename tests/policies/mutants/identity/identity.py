@@ -142,10 +142,10 @@ MUTANTS: tuple[Mutant, ...] = (
         title="the pipeline without its boundary",
         change=drop(_ROLE, "permissionsBoundary", _DEPLOYER),
         says=(
-            *_on_everything("acm:Add*"),
             *_on_everything("backup-storage:MountCapsule"),
-            *_on_everything("access-analyzer:Create*"),
             *_on_everything("iam:AttachRolePolicy"),
+            *_on_everything("acm:Add*"),
+            *_on_everything("access-analyzer:Create*"),
         ),
     ),
     Mutant(
