@@ -349,7 +349,8 @@ class Firewall(pulumi.ComponentResource):
             description=f"{self._args.context.project} {self._args.context.stack}: {place}",
             default_action={"allow": {}},
             rules=listed,
-            # Sampled requests and logs show neither tokens nor sessions.
+            # Sampled requests and logs show neither tokens nor sessions (LOG-04): what comes back
+            # from an identity provider stands in the query string.
             data_protection_config={
                 "data_protections": [
                     {
@@ -358,7 +359,8 @@ class Firewall(pulumi.ComponentResource):
                             "field_type": "SINGLE_HEADER",
                             "field_keys": list(SECRET_HEADERS),
                         },
-                    }
+                    },
+                    {"action": "SUBSTITUTION", "field": {"field_type": "QUERY_STRING"}},
                 ]
             },
             visibility_config=_seen(place),
@@ -413,7 +415,10 @@ class Firewall(pulumi.ComponentResource):
             f"{self._name}-{place}",
             resource_arn=acl.arn,
             log_destination_configs=[group.arn],
-            redacted_fields=[{"single_header": {"name": header}} for header in SECRET_HEADERS],
+            redacted_fields=[
+                *({"single_header": {"name": header}} for header in SECRET_HEADERS),
+                {"query_string": {}},
+            ],
             region=region,
             # Delivery is refused while the policy is missing (W3); nothing of it flows in here.
             opts=pulumi.ResourceOptions.merge(

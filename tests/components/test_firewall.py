@@ -247,13 +247,18 @@ def test_neither_logs_nor_samples_show_tokens_or_sessions() -> None:
         assert logging.inputs["redactedFields"] == [
             {"singleHeader": {"name": "authorization"}},
             {"singleHeader": {"name": "cookie"}},
-        ]
+            {"queryString": {}},
+        ], "LOG-04: what an identity provider sends back would stand in the log"
         (destination,) = logging.inputs["logDestinationConfigs"]
         assert not destination.endswith(":*"), "WAF refuses that form of the ARN (W2)"
     for acl in recorder.of(ACL):
-        (protection,) = acl.inputs["dataProtectionConfig"]["dataProtections"]
-        assert protection["action"] == "SUBSTITUTION"
-        assert protection["field"]["fieldKeys"] == ["authorization", "cookie"]
+        assert acl.inputs["dataProtectionConfig"]["dataProtections"] == [
+            {
+                "action": "SUBSTITUTION",
+                "field": {"fieldType": "SINGLE_HEADER", "fieldKeys": ["authorization", "cookie"]},
+            },
+            {"action": "SUBSTITUTION", "field": {"fieldType": "QUERY_STRING"}},
+        ]
 
 
 def test_logging_waits_until_the_log_group_lets_it_in() -> None:

@@ -152,24 +152,28 @@ def _logged(acl: Item, stack: Stack) -> Iterator[str]:
 
 
 def _log_redacted(logging: Props) -> Iterator[str]:
-    hidden = {
-        str(each.at("singleHeader.name")).lower() for each in logging.at("redactedFields") or []
-    }
+    redacted = logging.at("redactedFields") or []
+    hidden = {str(each.at("singleHeader.name")).lower() for each in redacted}
     for header in SECRET_HEADERS:
         if header not in hidden:
             yield f"the header {header} stands in the log"
+    if not any(each.at("queryString") is not None for each in redacted):
+        yield "the query string stands in the log"
 
 
 def _samples_redacted(acl: Props) -> Iterator[str]:
+    protected = acl.at("dataProtectionConfig.dataProtections") or []
     hidden = {
         str(key).lower()
-        for each in acl.at("dataProtectionConfig.dataProtections") or []
+        for each in protected
         if each.at("field.fieldType") == "SINGLE_HEADER"
         for key in each.at("field.fieldKeys", [])
     }
     for header in SECRET_HEADERS:
         if header not in hidden:
             yield f"the header {header} stands in sampled requests"
+    if not any(each.at("field.fieldType") == "QUERY_STRING" for each in protected):
+        yield "the query string stands in sampled requests"
 
 
 def _shielded(item: Item, stack: Stack) -> Iterator[str]:
@@ -331,12 +335,12 @@ RULES: tuple[Rule | StackRule, ...] = (
         sentence="A firewall's log holds no passwords and no sessions.",
         types=(_LOGGING,),
         severity="high",
-        requirements=("CHK-SEC-06",),
+        requirements=("CHK-SEC-06", "LOG-04"),
         controls=("SOC2 CC6.1", "ISO27001 A.8.11", "GDPR 32"),
         why="Whoever reads the log could go on as any of the people in it.",
-        fix="redact the headers authorization and cookie",
+        fix="redact the headers authorization and cookie, and the query string",
         url=f"{_GUIDE}logging-management.html",
-        evidence=("redactedFields.*.singleHeader.name",),
+        evidence=("redactedFields",),
         judge=_log_redacted,
     ),
     Rule(
@@ -344,10 +348,11 @@ RULES: tuple[Rule | StackRule, ...] = (
         sentence="A firewall's sampled requests hold no passwords and no sessions.",
         types=(_ACL,),
         severity="medium",
-        requirements=("CHK-SEC-06",),
+        requirements=("CHK-SEC-06", "LOG-04"),
         controls=("SOC2 CC6.1", "ISO27001 A.8.11", "GDPR 32"),
         why="Everybody who may look at the console could go on as one of our customers.",
-        fix="protect the headers authorization and cookie in data_protection_config",
+        fix="protect the headers authorization and cookie and the query string in "
+        "data_protection_config",
         url=f"{_GUIDE}data-protection-masking.html",
         evidence=("dataProtectionConfig.dataProtections.*.field",),
         judge=_samples_redacted,
