@@ -52,6 +52,7 @@ DECIDED_BY: Mapping[str, str] = {
     "hourly snapshots and their copy in the second region": "backup.hourlyKeepDays",
     "snapshots of files with their old versions, and their copy": "backup.files",
     "snapshots of the cache": "cache.snapshotRetentionDays",
+    "log of the cache": "cache.logRetentionDays",
     "application and container logs": "operators.logging.retentionDays",
 }
 
@@ -279,16 +280,7 @@ def _for_customers(env: Environment) -> Iterator[PydanticCustomError]:
 
 def _lifetimes(env: Environment) -> Iterator[PydanticCustomError]:
     """No copy outlives the promise of erasure, no lock outlives the environment."""
-    rows = lifetimes(
-        env.storage,
-        env.backup,
-        database_backup_days=env.database.backup_retention_days,
-        cache_snapshot_days=env.cache.snapshot_retention_days,
-        velero_days=env.velero.keep_days,
-        log_days=env.operators.logging.retention_days,
-        audit_log_days=env.governance.audit_retention_days,
-    )
-    for row in broken(rows):
+    for row in broken(lifetimes(env)):
         key = DECIDED_BY[row.copy]
         yield clash(
             key,

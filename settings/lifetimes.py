@@ -11,11 +11,14 @@ of its own, which is written in its row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from settings.backup import BackupSettings
-from settings.storage import VELERO_GRACE_DAYS, StorageSettings
+from settings.storage import VELERO_GRACE_DAYS
+
+if TYPE_CHECKING:
+    from settings.environment import Environment
 
 ERASURE_DAYS = 30
 # S3 hides an expired object at the midnight after its last day, and removes the hidden version a
@@ -23,6 +26,7 @@ ERASURE_DAYS = 30
 MECHANICS_DAYS = 3
 
 _ONE_MIDNIGHT = 1
+_LOGS_TAIL = 3  # CloudWatch deletes up to 72 hours after expiry (Logs user guide)
 _AUDIT = (
     "evidence of who did what to the infrastructure (AUDIT-03): names of operators and roles, no "
     "data of the application's users"
@@ -30,6 +34,18 @@ _AUDIT = (
 _AUDIT_LOG = (
     "security log of requests (AUDIT-01): user id, address and path, kept for a year as the "
     "guide asks; legitimate interest, in the record of processing"
+)
+_STATEMENTS = (
+    "audit trail of schema and roles; statements without the values of their parameters "
+    "(log_parameter_max_length = 0)"
+)
+_FLOWS = (
+    "evidence of who talked to whom: addresses of machines; people come through CloudFront and the "
+    "load balancer"
+)
+_REQUESTS = (
+    "security log of requests and names: address and path, neither query strings nor headers that "
+    "hold secrets (LOG-04); legitimate interest, in the record of processing"
 )
 
 
@@ -62,20 +78,9 @@ class Lifetime:
         return self.keeps_promise or bool(self.reason)
 
 
-def lifetimes(
-    storage: StorageSettings,
-    backup: BackupSettings,
-    *,
-    database_backup_days: int,
-    cache_snapshot_days: int,
-    velero_days: int,
-    log_days: int,
-    audit_log_days: int,
-) -> tuple[Lifetime, ...]:
-    """Every copy of the environment.
-
-    The keyword values stand in the sections of database, cache, Velero and logs.
-    """
+def lifetimes(env: Environment) -> tuple[Lifetime, ...]:
+    """Every copy of the environment."""
+    storage, backup = env.storage, env.backup
     expired = _ONE_MIDNIGHT + 2  # hidden at the first midnight, removed after a day at the next
     rows = [
         Lifetime(
@@ -99,7 +104,7 @@ def lifetimes(
         Lifetime(
             copy="automated backups of the database",
             requirement="BAK-01",
-            days=database_backup_days,
+            days=env.database.backup_retention_days,
             tail_days=_ONE_MIDNIGHT,
         ),
         Lifetime(
@@ -111,29 +116,23 @@ def lifetimes(
         Lifetime(
             copy="snapshots of the cache",
             requirement="REDIS-03",
-            days=cache_snapshot_days,
+            days=env.cache.snapshot_retention_days,
             tail_days=_ONE_MIDNIGHT,
         ),
         Lifetime(
             copy="Velero's backups of cluster objects",
             requirement="DR-05",
-            days=velero_days,
+            days=env.velero.keep_days,
             tail_days=VELERO_GRACE_DAYS + _ONE_MIDNIGHT,
             reason="objects of the cluster: no data of the application's users",
         ),
         Lifetime(
             copy="application and container logs",
             requirement="LOG-01",
-            days=log_days,
-            tail_days=3,  # CloudWatch deletes up to 72 hours after expiry (Logs user guide)
+            days=env.operators.logging.retention_days,
+            tail_days=_LOGS_TAIL,
         ),
-        Lifetime(
-            copy="audit log of API requests",
-            requirement="AUDIT-01",
-            days=audit_log_days,
-            tail_days=3,
-            reason=_AUDIT_LOG,
-        ),
+        *_evidence(env),
         Lifetime(
             copy="audit trail",
             requirement="AUDIT-03",
@@ -172,6 +171,29 @@ def lifetimes(
             )
         )
     return tuple(rows)
+
+
+def _evidence(env: Environment) -> Iterator[Lifetime]:
+    """The groups of CloudWatch Logs."""
+    kept = (
+        ("audit log of API requests", "AUDIT-01", env.governance.audit_retention_days, _AUDIT_LOG),
+        ("log of the database", "AUDIT-03", env.database.log_retention_days, _STATEMENTS),
+        ("log of the control plane", "AUDIT-03", env.cluster.log_retention_days, _AUDIT),
+        ("flow logs", "AUDIT-03", env.network.flow_logs.retention_days, _FLOWS),
+        ("logs of the firewall and of names", "AUDIT-03", env.edge.log_retention_days, _REQUESTS),
+    )
+    for copy, requirement, days, reason in kept:
+        yield Lifetime(
+            copy=copy, requirement=requirement, days=days, tail_days=_LOGS_TAIL, reason=reason
+        )
+    if env.cache.kind == "elasticache":
+        yield Lifetime(
+            # A slow command is logged with its arguments.
+            copy="log of the cache",
+            requirement="LOG-01",
+            days=env.cache.log_retention_days,
+            tail_days=_LOGS_TAIL,
+        )
 
 
 def broken(rows: Iterable[Lifetime]) -> tuple[Lifetime, ...]:

@@ -8,13 +8,17 @@ all of them against one hour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from settings.backup import OBJECTIVE_MINUTES
 from settings.cache import CacheSettings
 from settings.storage import StorageSettings
 from settings.velero import VeleroSettings
+
+if TYPE_CHECKING:
+    from settings.environment import Environment
 
 DATABASE, FILES, OBJECTS, SECRETS = "database", "files", "cluster objects", "secrets"
 CACHE, IMAGES, STATE = "cache", "images", "state of other environments"
@@ -94,17 +98,8 @@ def _versions(store: str) -> Promise:
 
 # One row for each store and mechanism that no setting decides (DR-02). Sources: RDS user guide,
 # "Restoring a DB instance to a specified time" (latest restorable time typically within five
-# minutes); AWS prescriptive guidance, "RDS PITR snapshot replication" (5 to 30 minutes); S3 user
-# guide, "Replication time control" (15 minutes); durations for the dump.
+# minutes); durations for the dump.
 _ALWAYS: tuple[Promise, ...] = (
-    Promise(
-        store=DATABASE,
-        mechanism="Multi-AZ standby, written in the same transaction",
-        period_minutes=0,
-        delay_minutes=0,
-        counts=True,
-        alarm="RDS failover event",
-    ),
     Promise(
         store=DATABASE,
         mechanism="point-in-time recovery in the region",
@@ -112,14 +107,6 @@ _ALWAYS: tuple[Promise, ...] = (
         delay_minutes=0,
         counts=True,
         alarm="RDS backup event",
-    ),
-    Promise(
-        store=DATABASE,
-        mechanism="transaction logs replicated to the second region",
-        period_minutes=5,
-        delay_minutes=30,
-        counts=True,
-        alarm="RDS backup replication event",
     ),
     Promise(
         store=DATABASE,
@@ -136,15 +123,6 @@ _ALWAYS: tuple[Promise, ...] = (
         delay_minutes=60,
         counts=False,
         alarm="age of the newest dump",
-    ),
-    _versions(FILES),
-    Promise(
-        store=FILES,
-        mechanism="replica in the second region, with replication time control",
-        period_minutes=0,
-        delay_minutes=15,
-        counts=True,
-        alarm="S3 replication threshold missed",
     ),
     Promise(
         store=OBJECTS,
@@ -194,6 +172,24 @@ _ALWAYS: tuple[Promise, ...] = (
         counts=False,
         alarm="Prometheus and Loki targets down",
     ),
+)
+
+_STANDBY = Promise(
+    store=DATABASE,
+    mechanism="Multi-AZ standby, written in the same transaction",
+    period_minutes=0,
+    delay_minutes=0,
+    counts=True,
+    alarm="RDS failover event",
+)
+# AWS prescriptive guidance, "RDS PITR snapshot replication": 5 to 30 minutes.
+_SHIPPED = Promise(
+    store=DATABASE,
+    mechanism="transaction logs replicated to the second region",
+    period_minutes=5,
+    delay_minutes=30,
+    counts=True,
+    alarm="RDS backup replication event",
 )
 
 _NOTICE = (("alarm fires and a person answers", 10), ("decide", 5))
@@ -283,14 +279,33 @@ class Objective:
         return not self.unique or self.loss_minutes < OBJECTIVE_MINUTES
 
 
-def promises(
-    velero: VeleroSettings, cache: CacheSettings, storage: StorageSettings
-) -> tuple[Promise, ...]:
-    """Every mechanism, with the times that these settings give it."""
-    rows = [*_ALWAYS, _of_velero(velero), _of_cache(cache)]
-    if storage.state_bucket:
+def promises(env: Environment) -> tuple[Promise, ...]:
+    """Every mechanism that this environment has, with the times that its settings give it."""
+    rows = [*_ALWAYS, *_of_files(env.storage), _of_velero(env.velero), _of_cache(env.cache)]
+    if env.database.multi_az:
+        rows.append(_STANDBY)
+    if env.backup.replicate_logs:
+        rows.append(_SHIPPED)
+    if env.storage.state_bucket:
         rows.append(_versions(STATE))
     return tuple(rows)
+
+
+def _of_files(storage: StorageSettings) -> Iterator[Promise]:
+    yield _versions(FILES)
+    if storage.replicate:
+        # "Most objects replicate within 15 minutes", only time control promises it (S3 user guide,
+        # "Replicating objects" and "Replication time control").
+        timed = storage.replication_time_control
+        yield Promise(
+            store=FILES,
+            mechanism="replica in the second region, "
+            + ("with replication time control" if timed else "with no promise of a time"),
+            period_minutes=0,
+            delay_minutes=15,
+            counts=timed,
+            alarm="S3 replication threshold missed" if timed else "none",
+        )
 
 
 def _of_velero(velero: VeleroSettings) -> Promise:
@@ -350,11 +365,9 @@ def recoveries(cache: CacheSettings) -> Mapping[str, Recovery]:
     }
 
 
-def objectives(
-    velero: VeleroSettings, cache: CacheSettings, storage: StorageSettings
-) -> tuple[Objective, ...]:
-    """One row for each store of these settings."""
-    rows, back = promises(velero, cache, storage), recoveries(cache)
+def objectives(env: Environment) -> tuple[Objective, ...]:
+    """One row for each store of this environment."""
+    rows, back = promises(env), recoveries(env.cache)
     stores = dict.fromkeys(row.store for row in rows)
     return tuple(
         Objective(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from settings.backup import BackupSettings, an_hour_longer
 from settings.core import refusals
 from settings.lifetimes import ERASURE_DAYS, Lifetime, broken, lifetimes
-from settings.storage import StorageSettings
+from tests.settings.production import production
 
 
 def read(values: dict[str, Any]) -> BackupSettings:
@@ -99,38 +99,34 @@ def test_the_default_hour_is_clear_of_the_databases_default_windows():
 
 
 # -- GDPR-04 ----------------------------------------------------------------------------------
-def table(storage: dict[str, Any], backup: dict[str, Any], **changed: int) -> list[Lifetime]:
-    elsewhere = {
-        "database_backup_days": 30,
-        "cache_snapshot_days": 7,
-        "velero_days": 30,
-        "log_days": 30,
-        "audit_log_days": 365,
-    }
-    rows = lifetimes(
-        StorageSettings.model_validate_json(json.dumps(storage)),
-        read(backup),
-        **{**elsewhere, **changed},
-    )
-    return list(rows)
+def table(changed: dict[str, Any] | None = None) -> list[Lifetime]:
+    """Production's copies, where these keys say something else.
+
+    changed: "section.key" -> value, in the model's spelling.
+    """
+    return list(lifetimes(production(changed or {})))
 
 
 def test_the_defaults_keep_the_promise_to_erase():
-    assert not broken(table({}, {}))
+    assert not broken(table())
 
 
-def test_only_three_copies_may_outlive_the_promise_and_each_says_why():
-    late = [row for row in table({}, {}) if not row.keeps_promise]
+def test_only_evidence_and_objects_of_the_cluster_outlive_the_promise_and_each_says_why():
+    late = [row for row in table() if not row.keeps_promise]
     assert [row.copy for row in late] == [
         "Velero's backups of cluster objects",
         "audit log of API requests",
+        "log of the database",
+        "log of the control plane",
+        "flow logs",
+        "logs of the firewall and of names",
         "audit trail",
     ]
     assert all(row.reason for row in late)
 
 
 def test_the_lifetimes_are_these():
-    rows = {row.copy: (row.days, row.gone_after_days) for row in table({}, {})}
+    rows = {row.copy: (row.days, row.gone_after_days) for row in table()}
     assert rows == {
         "dumps and their replica": (30, 33),
         "old and deleted versions of files, and their replica": (29, 30),
@@ -141,6 +137,11 @@ def test_the_lifetimes_are_these():
         "Velero's backups of cluster objects": (30, 38),
         "application and container logs": (30, 33),
         "audit log of API requests": (365, 368),
+        "log of the database": (365, 368),
+        "log of the control plane": (365, 368),
+        "flow logs": (365, 368),
+        "logs of the firewall and of names": (365, 368),
+        "log of the cache": (30, 33),
         "audit trail": (365, 368),
         "automated backups of the database in the second region": (30, 31),
     }, "the table that auditors read has changed"
@@ -149,23 +150,30 @@ def test_the_lifetimes_are_these():
 @pytest.mark.parametrize(
     ("changed", "copy"),
     [
-        ({"database_backup_days": 35}, "automated backups of the database"),
-        ({"log_days": 60}, "application and container logs"),
+        ({"database.backup_retention_days": 35}, "automated backups of the database"),
+        ({"operators.logging.retention_days": 60}, "application and container logs"),
+        ({"cache.log_retention_days": 90}, "log of the cache"),
     ],
 )
-def test_a_copy_that_lives_longer_without_a_reason_is_found(changed: dict[str, int], copy: str):
-    assert [row.copy for row in broken(table({}, {}, **changed))] == [copy]
+def test_a_copy_that_lives_longer_without_a_reason_is_found(changed: dict[str, Any], copy: str):
+    assert [row.copy for row in broken(table(changed))] == [copy]
+
+
+def test_a_cache_inside_the_cluster_has_no_log_of_its_own():
+    assert "log of the cache" not in {row.copy for row in table({"cache.kind": "sentinel"})}
 
 
 def test_snapshots_of_files_hold_old_versions_so_both_times_add_up():
-    late = broken(table({}, {"files": True}))
+    late = broken(table({"backup.files": True}))
     assert [row.days for row in late] == [59], "a file would be found 59 days after its erasure"
-    assert not broken(table({"noncurrentDays": 7}, {"files": True, "keepDays": 23}))
+    assert not broken(
+        table({"storage.noncurrent_days": 7, "backup.files": True, "backup.keep_days": 23})
+    )
 
 
 def test_hourly_snapshots_and_replicated_logs_have_rows_where_they_exist():
-    base = {row.copy for row in table({}, {"replicateLogs": False})}
-    both = {row.copy for row in table({}, {"hourly": True})}
+    base = {row.copy for row in table({"backup.replicate_logs": False})}
+    both = {row.copy for row in table({"backup.hourly": True})}
     assert both - base == {
         "hourly snapshots and their copy in the second region",
         "automated backups of the database in the second region",

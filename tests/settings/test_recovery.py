@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from components.storage import Storage
 from settings.backup import OBJECTIVE_MINUTES
-from settings.cache import CacheSettings
+from settings.cache import SentinelSettings
 from settings.core import refusals
 from settings.recovery import (
     BUCKETS,
@@ -21,38 +21,32 @@ from settings.recovery import (
     objectives,
     promises,
 )
-from settings.storage import StorageSettings
 from settings.velero import VeleroSettings, worst_loss_minutes
+from tests.settings.production import production
 
 IMAGE = "docker.io/library/image@sha256:" + "a" * 64
-INSIDE = {
-    "kind": "sentinel",
-    "proxyImage": IMAGE,
-    "sentinel": {"redisImage": IMAGE, "exporterImage": IMAGE},
-}
 
 
 def velero(**changed: Any) -> VeleroSettings:
     return VeleroSettings.model_validate_json(json.dumps(changed))
 
 
-def cache(inside: bool = False) -> CacheSettings:
-    return CacheSettings.model_validate_json(json.dumps(INSIDE if inside else {}))
-
-
-def storage(state: bool = True) -> StorageSettings:
-    return StorageSettings.model_validate_json(json.dumps({"stateBucket": state}))
-
-
-def table(*, inside: bool = False, state: bool = True, **changed: Any) -> dict[str, Objective]:
-    rows = objectives(velero(**changed), cache(inside), storage(state))
+def table(changed: dict[str, Any] | None = None) -> dict[str, Objective]:
+    """Production's stores, where these keys say something else; in the model's spelling."""
+    rows = objectives(production(changed or {}))
     found = {row.store: row for row in rows}
     assert len(found) == len(rows), "a store is said twice"
     return found
 
 
-# What the settings promise where they say nothing else.
-USUAL = promises(velero(), cache(), storage())
+INSIDE = {
+    "cache.kind": "sentinel",
+    "cache.sentinel": SentinelSettings.model_validate(
+        {"redisImage": IMAGE, "exporterImage": IMAGE}
+    ),
+}
+STATE = {"storage.state_bucket": True}
+USUAL = promises(production(STATE))
 
 
 # -- Velero --------------------------------------------------------------------------------------
@@ -164,18 +158,20 @@ def test_one_after_the_other_the_region_would_not_be_back_within_an_hour() -> No
 
 
 # -- the table -----------------------------------------------------------------------------------
-@pytest.mark.parametrize("inside", [False, True], ids=["elasticache", "sentinel"])
-def test_every_store_loses_less_than_an_hour_and_is_back_within_one(inside: bool) -> None:
+@pytest.mark.parametrize("changed", [{}, INSIDE], ids=["elasticache", "sentinel"])
+def test_every_store_loses_less_than_an_hour_and_is_back_within_one(
+    changed: dict[str, Any],
+) -> None:
     broken = {
         store: (row.loss_minutes, row.recovery.minutes)
-        for store, row in table(inside=inside).items()
+        for store, row in table(changed).items()
         if not row.kept
     }
     assert not broken, f"the guide promises both under an hour: {broken}"
 
 
 def test_these_are_the_minutes_lost_and_until_it_is_back() -> None:
-    assert {s: (r.loss_minutes, r.recovery.minutes) for s, r in table().items()} == {
+    assert {s: (r.loss_minutes, r.recovery.minutes) for s, r in table(STATE).items()} == {
         "database": (35, 50),
         "files": (15, 40),
         "cluster objects": (45, 47),
@@ -190,11 +186,36 @@ def test_these_are_the_minutes_lost_and_until_it_is_back() -> None:
 
 
 def test_the_settings_move_the_table() -> None:
-    assert table(everyMinutes=10, copyMinutes=5)["cluster objects"].loss_minutes == 15
-    assert "state of other environments" not in table(state=False)
-    [inside] = [row for row in promises(velero(), cache(True), storage()) if row.store == "cache"]
+    often = {"velero.every_minutes": 10, "velero.copy_minutes": 5}
+    assert table(often)["cluster objects"].loss_minutes == 15
+    assert "state of other environments" not in table({"storage.state_bucket": False})
+    [inside] = [row for row in promises(production(INSIDE)) if row.store == "cache"]
     assert "loses 7 s" in inside.mechanism
     assert inside.worst_loss_minutes == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "store", "minutes", "gone"),
+    [
+        ({"backup.replicate_logs": False}, "database", 5, "transaction logs replicated"),
+        ({"database.multi_az": False}, "database", 35, "Multi-AZ standby"),
+        ({"storage.replicate": False}, "files", 0, "replica in the second region"),
+        (
+            {"storage.replication_time_control": False},
+            "files",
+            0,
+            "with replication time control",
+        ),
+    ],
+)
+def test_what_an_environment_does_without_is_not_promised(
+    changed: dict[str, Any], store: str, minutes: int, gone: str
+) -> None:
+    """minutes: what is lost by the mechanisms that are left, each for its own kind of loss."""
+    assert any(gone in each.mechanism for each in table()[store].promises)
+    row = table(changed)[store]
+    assert row.loss_minutes == minutes
+    assert not any(gone in each.mechanism for each in row.promises)
 
 
 def test_what_the_promise_does_not_rest_on_holds_nothing_of_its_own() -> None:
@@ -215,7 +236,7 @@ def test_a_store_that_is_too_slow_or_loses_too_much_would_be_found() -> None:
 
 
 def test_every_store_of_the_table_of_mechanisms_and_every_bucket_has_its_row() -> None:
-    assert {row.store for row in USUAL} == set(table())
+    assert {row.store for row in USUAL} == set(table(STATE))
     buckets = {n for n, kind in Storage.__annotations__.items() if "Bucket" in str(kind)}
     assert buckets == set(BUCKETS), "a bucket that no objective knows of"
-    assert set(BUCKETS.values()) <= set(table())
+    assert set(BUCKETS.values()) <= set(table(STATE))

@@ -1605,16 +1605,8 @@ def test_no_line_shows_a_secret(tmp_path: Path) -> None:
 
 def test_every_copy_that_might_outlive_the_promise_names_the_key_that_decides() -> None:
     env = settings.read(ROOT / "Pulumi.prod.yaml")
-    every = env.backup.model_copy(update={"files": True, "hourly": True, "replicate_logs": True})
-    rows = lifetimes(
-        env.storage,
-        every,
-        database_backup_days=35,
-        cache_snapshot_days=35,
-        velero_days=30,
-        log_days=30,
-        audit_log_days=365,
-    )
+    every = {"files": True, "hourly": True, "replicate_logs": True}
+    rows = lifetimes(env.model_copy(update={"backup": env.backup.model_copy(update=every)}))
     bound = {row.copy for row in rows if not row.reason}
     assert bound == set(DECIDED_BY), "a copy without a key to refuse, or a key nobody asks for"
     for path in DECIDED_BY.values():
