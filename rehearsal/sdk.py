@@ -303,10 +303,22 @@ def secrets(token: str) -> frozenset[str]:
     return frozenset(named | {wire.get(name, name) for name in _SECRET_INPUT.findall(body)})
 
 
+_DEPRECATED_TYPE = re.compile(
+    r'^warnings\.warn\("""(.+ has been deprecated in favor of .+)"""', re.MULTILINE
+)
+
+
 @lru_cache(maxsize=512)
 def deprecated(token: str) -> Mapping[str, str]:
-    """The top-level inputs that the SDK has deprecated, with what it says to use instead."""
-    return {name: each.deprecated for name, each in inputs(token).items() if each.deprecated}
+    """The top-level inputs that the SDK has deprecated, with what it says to use instead.
+
+    The type itself stands under "" where all of it is deprecated.
+    """
+    whole = _DEPRECATED_TYPE.search(_resource_text(token))
+    return {
+        **({"": whole[1]} if whole else {}),
+        **{name: each.deprecated for name, each in inputs(token).items() if each.deprecated},
+    }
 
 
 # "Forces new resource", "Changing this forces replacement", "Changing it recreates the resource",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rules.data.stores import STATEFUL
 
-from rehearsal import autonames
+from rehearsal import autonames, sdk
 from tests.conftest import GIVEN_SECRETS, STACKS, Recorded
 from tests.recorder import SECRET, Recorder, Registration
 from tests.test_house import docstrings_of_components
@@ -189,6 +189,17 @@ def test_a_childs_name_starts_with_its_components_name(recorded: Recorded) -> No
         and r.name != by_urn[r.parent].name
     ]
     assert strays == [], "two components with such a child could not stand in one stack"
+
+
+def test_nothing_is_used_that_the_sdk_has_deprecated(recorded: Recorded) -> None:
+    used = [
+        f"{_shown(r)}: {said}"
+        for r in recorded.made.custom
+        if r.type.startswith("aws:")
+        for name, said in sdk.deprecated(r.type).items()
+        if not name or name in r.inputs
+    ]
+    assert used == [], "the next major version of the provider would refuse it"
 
 
 def test_no_two_resources_share_a_urn(recorded: Recorded) -> None:

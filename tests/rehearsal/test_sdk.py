@@ -205,6 +205,12 @@ def test_what_the_sdk_marks_as_secret_is_known(token: str, names: set[str]) -> N
 
 def test_deprecated_inputs_say_what_to_use_instead() -> None:
     assert "s3.BucketVersioning" in sdk.deprecated("aws:s3/bucket:Bucket")["versioning"]
+    assert "" not in sdk.deprecated("aws:s3/bucket:Bucket")
+
+
+def test_a_deprecated_type_says_what_to_use_instead() -> None:
+    said = sdk.deprecated("aws:s3/bucketV2:BucketV2")[""]
+    assert said == "s3.BucketV2 has been deprecated in favor of s3.Bucket"
 
 
 @pytest.mark.parametrize(
