@@ -41,6 +41,7 @@ GO_OLDEST = "1.26"
 SERVICE_RANGE = "172.20.0.0/16"
 _PATIENCE_SECONDS = 90.0
 _END_SECONDS = 10.0
+_GUARD = "cat > /dev/null; kill -KILL $(cat pids)"  # once its input ends
 
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 _MAJOR, _MINOR, _ = VERSION.split(".")
@@ -270,6 +271,7 @@ class Cluster:
     folder: Path
     start_seconds: float = 0.0
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False)
+    _guard: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _api: ApiServer | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -312,6 +314,10 @@ class Cluster:
         encryption = self.folder / "encryption.json"
         if not encryption.exists():
             _private(encryption, json.dumps(_encryption(os.urandom(32))))
+        # Its input ends with this process, however that ends; nobody else holds the other end.
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD], stdin=subprocess.PIPE, cwd=self.folder, start_new_session=True
+        )
         self._run("etcd", _etcd_command(self.programs, self.folder, store, peers))
         self._run("kube-apiserver", _apiserver_command(self.programs, self.folder, store, secure))
         api = ApiServer(port=secure, token=token, certificate=self.folder / "tls" / "apiserver.crt")
@@ -348,6 +354,10 @@ class Cluster:
         return f"not ready after {_PATIENCE_SECONDS:.0f} s"
 
     def _end(self) -> None:
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
         # The API server keeps nothing and would drain for seconds; etcd closes its file properly.
         for each, how in zip(
             reversed(self._running), (signal.SIGKILL, signal.SIGTERM), strict=False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.cluster.objects import config_map, deployment
 
 pytestmark = pytest.mark.cluster
 
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "canary-0123456789abcdef"
 
 
@@ -87,6 +90,35 @@ def test_programs_of_a_killed_run_are_ended_by_the_next(programs: Programs, tmp_
                 assert each.wait(10) == -signal.SIGKILL
     finally:
         killed.close()
+
+
+_RUN = """
+import sys, time
+from pathlib import Path
+from rehearsal.cluster import Cluster, Programs
+
+made = Cluster(programs=Programs(folder=Path(sys.argv[1])), folder=Path(sys.argv[2]))
+print(made.api.version(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_programs_do_not_outlive_a_run_that_is_killed(programs: Programs, tmp_path: Path) -> None:
+    """Nobody may start another one: a test's folder is its own."""
+    folder = tmp_path / "cluster"
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUN, programs.folder, folder], stdout=subprocess.PIPE, cwd=ROOT
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline().decode().strip() == f"v{cluster.VERSION}"
+        left = (folder / "pids").read_text().split()
+        assert len(left) == 2
+        assert all(str(folder) in cluster._command_of(pid) for pid in left)
+        run.kill()
+    until = time.monotonic() + 30
+    while any(str(folder) in cluster._command_of(pid) for pid in left):
+        assert time.monotonic() < until, "they would hold 0.3 GiB until somebody found them"
+        time.sleep(0.1)
 
 
 def test_closing_ends_both_programs(programs: Programs, tmp_path: Path) -> None:
