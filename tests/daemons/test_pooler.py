@@ -241,7 +241,7 @@ def test_who_waits_too_long_for_a_connection_is_told_so(cluster: Cluster):
         start = time.monotonic()
         with pytest.raises(Refused, match="query_wait_timeout"):
             narrow.psql("SELECT 1")
-        assert 1 <= time.monotonic() - start < 5
+        assert 1 <= time.monotonic() - start < 9, "it waited for another limit"
 
 
 def test_clients_outlive_the_servers_connections(pool: Pool):
@@ -319,7 +319,7 @@ def test_a_pod_without_clients_stops_without_waiting_for_its_time(cluster: Clust
         start = time.monotonic()
         with empty.draining(unlisted=0, leaving=1, ending=20):
             empty.process.wait(PATIENCE_SECONDS)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 15
 
 
 # -- probes and metrics --------------------------------------------------------------------------

@@ -255,7 +255,7 @@ def test_the_primary_is_killed_and_writes_resume_in_time_with_next_to_nothing_lo
     with Client(cache.front) as client:
         lost = writer.lost(client)
     print(f"killed: {silence:.1f} s without writes, {len(lost)} of {len(writer.acknowledged)} lost")
-    assert all(killed - promised.loss_window_seconds <= when <= killed + 0.1 for when in lost)
+    assert all(killed - promised.loss_window_seconds <= when <= killed + 1 for when in lost)
     assert len(lost) < 10, "the network was whole: only what was on its way may be lost"
 
     cache.start(first)
@@ -287,7 +287,7 @@ def test_a_primary_that_is_told_to_stop_hands_over_and_nothing_is_lost(cache: Qu
     replica = next(n for n in cache.replicas() if n != first)
     began = time.monotonic()
     assert cache.script(replica, "leave").returncode == 0, "a replica has nothing to hand over"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < redis.LEAVE_SECONDS / 2
     assert cache.writes("after")
 
 

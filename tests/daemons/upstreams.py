@@ -93,9 +93,9 @@ class _Stub(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in (b"data: one\n\n", b"data: two\n\n"):
+        for wait, piece in ((0, b"data: one\n\n"), (3, b"data: two\n\n")):
+            time.sleep(wait)
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-            time.sleep(1)
         self.wfile.write(b"0\r\n\r\n")
 
     def _socket(self) -> None:

@@ -4,7 +4,6 @@ with the resource's name."""
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -16,23 +15,17 @@ from tests.engine.seen import lines
 
 pytestmark = pytest.mark.engine
 
-# Far below what the engine and its plugins take, and generous for a machine that does other work.
-BEFORE_ANY_PLUGIN_SECONDS = 3.0
-
 
 def test_an_unknown_stack_is_refused_before_anything_starts(
     command: Command, tmp_path: Path
 ) -> None:
-    began = time.monotonic()
     done = command("preview", "prduction")
-    took = time.monotonic() - began
     assert done.returncode == 2
     assert len(lines(done.stderr)) == 1, done.stderr
     assert '"prduction"' in done.stderr
     assert "prod" in done.stderr, "the line must name the stacks that there are"
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == [], "a refused run must leave nothing behind"
-    assert took < BEFORE_ANY_PLUGIN_SECONDS, f"refused after {took:.1f} s"
 
 
 def test_a_bad_setting_is_refused_before_anything_starts(tmp_path: Path, command: Command) -> None:
@@ -40,15 +33,12 @@ def test_a_bad_setting_is_refused_before_anything_starts(tmp_path: Path, command
         tmp_path / "project", ("Pulumi.staging.yaml", "cidr: 10.30.0.0/16", "cidr: 8.8.8.0/24")
     )
     home = tmp_path / "home"
-    began = time.monotonic()
     done = command("up", "staging", project=project, home=home)
-    took = time.monotonic() - began
     assert done.returncode == 2
     assert len(lines(done.stderr)) == 1, done.stderr
     for part in ("Pulumi.staging.yaml", "arches:network.cidr", "8.8.8.0/24", "allowed:"):
         assert part in done.stderr, f"the line must say {part}: {done.stderr}"
     assert not home.exists(), "a refused run must leave nothing behind"
-    assert took < BEFORE_ANY_PLUGIN_SECONDS, f"refused after {took:.1f} s"
 
 
 def test_an_unknown_fault_is_refused_in_one_line(command: Command) -> None:
