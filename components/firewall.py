@@ -8,21 +8,22 @@ Meets ENV-16, ENV-17 (no answer is left out of the count), LB-16, LB-17, LB-23 (
 SEC-03, CDN-05, CHK-SEC-06, AUDIT-02; controls WAF.10 to WAF.12.
 
 Why it looks so:
-- The CDN's ACL sees the client's address; the balancer's sees CloudFront's. So address reputation,
-  the deny list and anti-DDoS run at the CDN only, and the balancer's rate rules count by the
-  forwarded address. A client can forge that one; the CDN's count is the one that holds.
+- The CDN's ACL sees the client's address; the balancer's sees CloudFront's. So everything that goes
+  by address stands at the CDN only: rates, reputation, the deny list, anti-DDoS.
 - Rate rules come before the managed groups: a flood must not be inspected for SQL first.
 - AWS's common group blocks every body above 8 KB (refusal W6 and traps, WAF). Here its rule only
   labels, and a rule of ours blocks what carries the label outside the upload paths.
 - WAF counts approximately and late (LB-16), so the gateway in the cluster keeps the exact limit.
 
-Refused: an allow list (one entry would switch every later rule off), and silent JavaScript
-challenges of the anti-DDoS group (an API client cannot solve them).
+Refused: an allow list (one entry would switch every later rule off), silent JavaScript challenges
+of the anti-DDoS group (an API client cannot solve them), and rates at the balancer by
+X-Forwarded-For: WAF reads its first address (WAF developer guide, "Using forwarded IP addresses"),
+which the client writes, since CloudFront only appends; anybody could lock out whom they like.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any, TypeAlias, cast
@@ -58,19 +59,15 @@ Rule: TypeAlias = "aws.wafv2.WebAclRuleArgsDict"
 Statement: TypeAlias = "aws.wafv2.WebAclRuleStatementArgsDict"
 RateBased: TypeAlias = "aws.wafv2.WebAclRuleStatementRateBasedStatementArgsDict"
 ScopeDown: TypeAlias = "aws.wafv2.WebAclRuleStatementRateBasedStatementScopeDownStatementArgsDict"
-SetReference: TypeAlias = "aws.wafv2.WebAclRuleStatementIpSetReferenceStatementArgsDict"
 Managed: TypeAlias = "aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgsDict"
 ManagedConfig: TypeAlias = (
     "aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementManagedRuleGroupConfigArgsDict"
 )
-Forwarded: TypeAlias = "aws.wafv2.WebAclRuleStatementRateBasedStatementForwardedIpConfigArgsDict"
-
-FORWARDED: Forwarded = {"header_name": "X-Forwarded-For", "fallback_behavior": "NO_MATCH"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lists:
-    """ARNs of the address sets in one scope."""
+    """ARNs of the address sets, all of them at the CDN."""
 
     denied: Sequence[pulumi.Input[str]] = field(default=())
     trusted: Sequence[pulumi.Input[str]] = field(default=())
@@ -122,14 +119,8 @@ def below(prefixes: Sequence[str]) -> Statement:
     )
 
 
-def in_sets(arns: Sequence[pulumi.Input[str]], *, forwarded: bool = False) -> list[Statement]:
-    found: list[Statement] = []
-    for arn in arns:
-        reference: SetReference = {"arn": arn}
-        if forwarded:
-            reference["ip_set_forwarded_ip_config"] = {**FORWARDED, "position": "FIRST"}
-        found.append({"ip_set_reference_statement": reference})
-    return found
+def in_sets(arns: Sequence[pulumi.Input[str]]) -> list[Statement]:
+    return [{"ip_set_reference_statement": {"arn": arn}} for arn in arns]
 
 
 def rules(settings: EdgeSettings, scope: str, lists: Lists) -> list[Rule]:
@@ -138,18 +129,8 @@ def rules(settings: EdgeSettings, scope: str, lists: Lists) -> list[Rule]:
     scope: CLOUDFRONT or REGIONAL.
     """
     firewall = settings.firewall
-    at_cdn = scope == "CLOUDFRONT"
-    listed: list[Rule] = []
-    if at_cdn and firewall.anti_ddos:
-        listed.append(_anti_ddos(firewall))
-    if at_cdn and lists.denied:
-        listed.append(_own("denied", any_of(in_sets(lists.denied)), {"block": {}}))
-    if at_cdn:
-        listed.append(_group("ip-reputation", "AWSManagedRulesAmazonIpReputationList", firewall))
-    auth = [below(settings.auth_paths)]
+    listed = list(_by_address(settings, lists)) if scope == "CLOUDFRONT" else []
     listed += [
-        _rate("rate-auth", firewall.auth_requests_per_minute, auth, lists, at_cdn),
-        _rate("rate-all", firewall.requests_per_minute, [], lists, at_cdn),
         _group(
             "common",
             "AWSManagedRulesCommonRuleSet",
@@ -163,6 +144,19 @@ def rules(settings: EdgeSettings, scope: str, lists: Lists) -> list[Rule]:
     return [{**rule, "priority": place * PRIORITY_STEP} for place, rule in enumerate(listed, 1)]
 
 
+def _by_address(settings: EdgeSettings, lists: Lists) -> Iterator[Rule]:
+    """What goes by the client's address, which only the CDN sees."""
+    firewall = settings.firewall
+    if firewall.anti_ddos:
+        yield _anti_ddos(firewall)
+    if lists.denied:
+        yield _own("denied", any_of(in_sets(lists.denied)), {"block": {}})
+    yield _group("ip-reputation", "AWSManagedRulesAmazonIpReputationList", firewall)
+    auth = [below(settings.auth_paths)]
+    yield _rate("rate-auth", firewall.auth_requests_per_minute, auth, lists)
+    yield _rate("rate-all", firewall.requests_per_minute, [], lists)
+
+
 def capacity(listed: Sequence[Mapping[str, Any]]) -> int:
     """The capacity units of the rules, by AWS's table."""
     return sum(_statement_capacity(rule["statement"]) for rule in listed)
@@ -170,7 +164,7 @@ def capacity(listed: Sequence[Mapping[str, Any]]) -> int:
 
 def _statement_capacity(node: Mapping[str, Any]) -> int:
     """Guide, "Using rule statements": 2 for a rate rule or a prefix match, 10 for each
-    transformation, 1 for a label or an address set (4 by a forwarded address)."""
+    transformation, 1 for a label or an address set."""
     kind, body = next(iter(node.items()))
     match kind:
         case "managed_rule_group_statement":
@@ -184,9 +178,7 @@ def _statement_capacity(node: Mapping[str, Any]) -> int:
             return _statement_capacity(body["statement"])
         case "byte_match_statement":
             return 2 + 10 * len(body["text_transformations"])
-        case "ip_set_reference_statement":
-            return 4 if "ip_set_forwarded_ip_config" in body else 1
-        case "label_match_statement":
+        case "ip_set_reference_statement" | "label_match_statement":
             return 1
     raise ValueError(f"no capacity is known for {kind}")
 
@@ -262,17 +254,15 @@ def _anti_ddos(firewall: FirewallSettings) -> Rule:
     )
 
 
-def _rate(name: str, limit: int, paths: Sequence[Statement], lists: Lists, at_cdn: bool) -> Rule:
+def _rate(name: str, limit: int, paths: Sequence[Statement], lists: Lists) -> Rule:
     body: RateBased = {
         "limit": limit,
         "evaluation_window_sec": WINDOW_SECONDS,
-        "aggregate_key_type": "IP" if at_cdn else "FORWARDED_IP",
+        "aggregate_key_type": "IP",
     }
-    if not at_cdn:
-        body["forwarded_ip_config"] = FORWARDED
     narrowed = list(paths)
     if lists.trusted:
-        narrowed.append(none_of(in_sets(lists.trusted, forwarded=not at_cdn)))
+        narrowed.append(none_of(in_sets(lists.trusted)))
     if narrowed:
         # The SDK repeats the type of a statement under another name here.
         body["scope_down_statement"] = cast(ScopeDown, all_of(narrowed))
@@ -340,7 +330,8 @@ class Firewall(pulumi.ComponentResource):
         )
 
     def _acl(self, place: str, scope: str, region: str, key: aws.kms.Key) -> pulumi.Output[str]:
-        listed = rules(self._args.settings, scope, self._lists(place, scope, region))
+        lists = self._lists(place) if scope == "CLOUDFRONT" else Lists()
+        listed = rules(self._args.settings, scope, lists)
         if capacity(listed) > CAPACITY_LIMIT:
             raise ValueError(f"{place}: {capacity(listed)} WCU of at most {CAPACITY_LIMIT}")
         acl = aws.wafv2.WebAcl(
@@ -371,24 +362,21 @@ class Firewall(pulumi.ComponentResource):
         self._log(place, region, key, acl)
         return acl.arn
 
-    def _lists(self, place: str, scope: str, region: str) -> Lists:
+    def _lists(self, place: str) -> Lists:
         firewall = self._args.settings.firewall
-        denied = firewall.denied_cidrs if scope == "CLOUDFRONT" else ()
         return Lists(
-            denied=self._sets(f"{place}-denied", denied, scope, region),
-            trusted=self._sets(f"{place}-trusted", firewall.trusted_cidrs, scope, region),
+            denied=self._sets(f"{place}-denied", firewall.denied_cidrs),
+            trusted=self._sets(f"{place}-trusted", firewall.trusted_cidrs),
         )
 
-    def _sets(
-        self, label: str, cidrs: Sequence[str], scope: str, region: str
-    ) -> list[pulumi.Output[str]]:
+    def _sets(self, label: str, cidrs: Sequence[str]) -> list[pulumi.Output[str]]:
         return [
             aws.wafv2.IpSet(
                 f"{self._name}-{label}-{version.lower()}",
-                scope=scope,
+                scope="CLOUDFRONT",
                 ip_address_version=version,
                 addresses=addresses,
-                region=region,
+                region=GLOBAL_REGION,
                 opts=self._here,
             ).arn
             for version, addresses in by_version(cidrs).items()

@@ -69,7 +69,7 @@ class TargetSettings(Section):
 
 
 class FirewallSettings(Section):
-    """The web ACLs; they always exist, and their two rate rules always block."""
+    """The web ACLs. The CDN's always exists, and its two rate rules always block."""
 
     mode: Literal["block", "count"] = setting(
         "block",

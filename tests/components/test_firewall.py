@@ -62,8 +62,6 @@ def test_the_cdns_rules_run_in_this_order() -> None:
 
 def test_the_balancers_rules_leave_out_what_needs_the_clients_own_address() -> None:
     assert list(listed("REGIONAL")) == [
-        "rate-auth",
-        "rate-all",
         "common",
         "large-body",
         "bad-inputs",
@@ -94,11 +92,14 @@ def test_the_stricter_rate_holds_on_auth_paths_however_they_are_written() -> Non
     assert [t["type"] for t in match["text_transformations"]] == ["URL_DECODE", "LOWERCASE"]
 
 
-def test_the_balancers_rates_count_the_forwarded_address_not_cloudfronts() -> None:
-    for name in ("rate-all", "rate-auth"):
-        rate = listed("REGIONAL")[name]["statement"]["rate_based_statement"]
-        assert rate["aggregate_key_type"] == "FORWARDED_IP", "all users would share one limit"
-        assert rate["forwarded_ip_config"]["fallback_behavior"] == "NO_MATCH"
+def test_the_balancer_counts_nobody_by_an_address_that_a_client_writes() -> None:
+    found = listed("REGIONAL", Lists(denied=["arn:denied"], trusted=["arn:trusted"]))
+    text = json.dumps(found)
+    assert "rate_based_statement" not in text, (
+        "WAF reads the first address of X-Forwarded-For: two machines could lock anybody out"
+    )
+    assert "forwarded" not in text
+    assert "arn:" not in text, "the balancer sees CloudFront's addresses only"
 
 
 def test_trusted_networks_skip_the_rates_and_nothing_else() -> None:
@@ -164,9 +165,9 @@ def test_the_capacity_is_the_sum_of_awss_table() -> None:
     auth_prefix, upload_prefix = 22, 22
     rates = 2 + auth_prefix + 2
     large_body = 1 + 2 * upload_prefix
-    regional = rates + 700 + large_body + 200 + 200
-    assert capacity(rules(edge(), "REGIONAL", Lists())) == regional == 1171
-    assert capacity(rules(edge(), "CLOUDFRONT", Lists())) == 50 + 25 + regional
+    regional = 700 + large_body + 200 + 200
+    assert capacity(rules(edge(), "REGIONAL", Lists())) == regional == 1145
+    assert capacity(rules(edge(), "CLOUDFRONT", Lists())) == 50 + 25 + rates + regional == 1246
     assert CAPACITY_IN_PRICE == 1500
 
 
@@ -175,7 +176,7 @@ def test_even_the_longest_settings_fit_into_one_acl() -> None:
         authPaths=[f"/auth{i}/" for i in range(5)], uploadPaths=[f"/up{i}" for i in range(5)]
     )
     both = ["arn:v4", "arn:v6"]
-    found = rules(longest, "REGIONAL", Lists(denied=both, trusted=both))
+    found = rules(longest, "CLOUDFRONT", Lists(denied=both, trusted=both))
     assert capacity(found) <= CAPACITY_LIMIT, "AWS would refuse the ACL (W7)"
 
 
@@ -278,7 +279,7 @@ def test_only_this_accounts_logs_reach_the_log_group() -> None:
     ]
 
 
-def test_each_list_becomes_one_set_per_ip_version_and_scope() -> None:
+def test_each_list_becomes_one_set_per_ip_version_at_the_cdn() -> None:
     recorder = firewall(
         firewall={
             "deniedCidrs": ["203.0.113.0/24", "2001:db8::/32"],
@@ -290,6 +291,5 @@ def test_each_list_becomes_one_set_per_ip_version_and_scope() -> None:
         "firewall-cdn-denied-ipv4": "us-east-1",
         "firewall-cdn-denied-ipv6": "us-east-1",
         "firewall-cdn-trusted-ipv4": "us-east-1",
-        "firewall-balancer-trusted-ipv4": REGION,
     }
     assert_at_home(recorder, "firewall")

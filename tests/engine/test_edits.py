@@ -54,7 +54,6 @@ IN_PLACE: dict[str, tuple[Any, dict[str, set[str]]]] = {
         300,
         {
             "wafv2:WebAcl edge-firewall-cdn": {"rules[].statement.rateBasedStatement.limit"},
-            "wafv2:WebAcl edge-firewall-balancer": {"rules[].statement.rateBasedStatement.limit"},
         },
     ),
     "alarms.databaseCpuPercent": (

@@ -67,7 +67,7 @@ def test_lists_of_addresses_that_are_not_made_yet_do_not_stop_rate_rules(
     recorded: Recorded,
 ) -> None:
     office = {"notStatement": {"statement": {"ipSetReferenceStatement": {"arn": UNKNOWN}}}}
-    values = copy.deepcopy(recorded.made.of(_ACL)[0].clear)
+    values = copy.deepcopy(recorded.made.one(_ACL, "edge-firewall-cdn").clear)
     for each in values["rules"]:
         if each["name"] == "rate-all":
             each["statement"]["rateBasedStatement"]["scopeDownStatement"] = office
@@ -76,7 +76,7 @@ def test_lists_of_addresses_that_are_not_made_yet_do_not_stop_rate_rules(
 
 
 def test_a_rate_rule_for_some_paths_is_no_limit_for_all(recorded: Recorded) -> None:
-    values = copy.deepcopy(recorded.made.of(_ACL)[0].clear)
+    values = copy.deepcopy(recorded.made.one(_ACL, "edge-firewall-cdn").clear)
     rates = [e for e in values["rules"] if "rateBasedStatement" in e["statement"]]
     values["rules"] = [each for each in rates if each["name"] == "rate-auth"]
     assert _judge("web-acl-rate-limited", Props(values)) == ["no rule blocks one client by rate"]
@@ -87,7 +87,14 @@ def test_a_window_that_nobody_states_is_five_minutes() -> None:
         "statement": {"rateBasedStatement": {"limit": 3000}},
         "action": {"block": {}},
     }
-    assert _judge("web-acl-rate-limited", Props({"rules": [rule]})) == []
+    at_cdn = Props({"scope": "CLOUDFRONT", "rules": [rule]})
+    assert _judge("web-acl-rate-limited", at_cdn) == []
+
+
+@pytest.mark.parametrize("rule", ["web-acl-rate-limited", "web-acl-sign-in-limited"])
+def test_rates_are_judged_where_the_caller_is_seen(rule: str) -> None:
+    with pytest.raises(NotApplicable, match="always CloudFront's"):
+        _judge(rule, Props({"scope": "REGIONAL", "rules": []}))
 
 
 def test_a_listener_that_redirects_has_no_tls_to_judge() -> None:

@@ -27,6 +27,8 @@ _DEFAULT_WINDOW = 300  # AWS WAF developer guide, "Rate-based rule high-level se
 _BODY_RULE = "SizeRestrictions_BODY"
 _BODY_LABEL = "awswaf:managed:aws:core-rule-set:SizeRestrictions_Body"
 SECRET_HEADERS = ("authorization", "cookie")
+# Why no other ACL goes by address: balancers are internal (policies/rules/edge/edge.py).
+_BEHIND = "behind CloudFront the caller's address is always CloudFront's"
 
 
 def _rules(acl: Props) -> list[Props]:
@@ -60,16 +62,31 @@ def _with(node: Any, key: str) -> Iterator[Props]:
 # -- what is filtered ----------------------------------------------------------------------------
 def _rates(acl: Props, *, sign_in: bool) -> list[float]:
     """Requests a minute of the rules that block by rate, for some paths or for all of them."""
+    if acl.at("scope") != "CLOUDFRONT":
+        raise NotApplicable(_BEHIND)
     found: list[float] = []
     for rule in _rules(acl):
         rate = rule.at("statement.rateBasedStatement")
-        if rate is None or rule.at("action.block") is None:
+        if rate is None or rule.at("action.block") is None or _written_by_clients(rate):
             continue
         by_path = any(_with(rate.get("scopeDownStatement"), "uriPath"))
         if by_path == sign_in:
             seconds = int(rate.at("evaluationWindowSec", _DEFAULT_WINDOW))
             found.append(int(rate.at("limit")) * 60 / seconds)
     return found
+
+
+def _written_by_clients(rate: Props) -> bool:
+    """Whether clients are told apart by a header, of which WAF reads the first address."""
+    return rate.at("aggregateKeyType", "IP") == "FORWARDED_IP"
+
+
+def _counts_addresses(acl: Props) -> Iterator[str]:
+    for rule in _rules(acl):
+        rate = rule.at("statement.rateBasedStatement")
+        if rate is not None and _written_by_clients(rate):
+            header = rate.at("forwardedIpConfig.headerName")
+            yield f"{rule.at('name')} counts by what clients write into {header}"
 
 
 def _rate_limited(acl: Props) -> Iterator[str]:
@@ -97,7 +114,7 @@ def _group(name: str) -> Callable[[Props], Iterator[str]]:
 
 def _reputation(acl: Props) -> Iterator[str]:
     if acl.at("scope") != "CLOUDFRONT":
-        raise NotApplicable("behind CloudFront the caller's address is always CloudFront's")
+        raise NotApplicable(_BEHIND)
     yield from _group("AWSManagedRulesAmazonIpReputationList")(acl)
 
 
@@ -204,7 +221,7 @@ def _managed_rule(
 RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="web-acl-rate-limited",
-        sentence="A firewall blocks a client that sends more than 600 requests a minute.",
+        sentence="The firewall of CloudFront blocks a client above 600 requests a minute.",
         types=(_ACL,),
         severity="high",
         requirements=("ENV-16", "LB-16", "SEC-03", "CHK-SEC-06", "CHK-SEC-07"),
@@ -212,12 +229,12 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="One client could use up what everybody else needs.",
         fix="add a rate_based_statement rule without paths that blocks",
         url=f"{_GUIDE}waf-rule-statement-type-rate-based.html",
-        evidence=("rules.*.statement.rateBasedStatement.limit", "rules.*.name"),
+        evidence=("scope", "rules.*.statement.rateBasedStatement.limit", "rules.*.name"),
         judge=_rate_limited,
     ),
     Rule(
         name="web-acl-sign-in-limited",
-        sentence="A firewall blocks a client that signs in more than 100 times a minute.",
+        sentence="The firewall of CloudFront blocks a client above 100 sign-ins a minute.",
         types=(_ACL,),
         severity="high",
         requirements=("ENV-16", "SEC-03", "CHK-SEC-06"),
@@ -225,8 +242,22 @@ RULES: tuple[Rule | StackRule, ...] = (
         why="Stolen passwords are tried by the thousand within minutes.",
         fix="add a rate_based_statement rule whose scope_down_statement names the sign-in paths",
         url=f"{_GUIDE}waf-rule-statement-type-rate-based.html",
-        evidence=("rules.*.statement.rateBasedStatement.limit", "rules.*.name"),
+        evidence=("scope", "rules.*.statement.rateBasedStatement.limit", "rules.*.name"),
         judge=_sign_in_limited,
+    ),
+    Rule(
+        name="web-acl-counts-addresses",
+        sentence="A firewall tells clients apart by their address and not by what they write.",
+        types=(_ACL,),
+        severity="medium",
+        requirements=("ENV-16", "LB-16", "CHK-SEC-06"),
+        controls=("SOC2 CC6.6", "SOC2 A1.2", "ISO27001 A.8.20"),
+        why="Of X-Forwarded-For the first address counts, which a client writes: two machines "
+        "could lock anybody out.",
+        fix="set aggregate_key_type to IP, at CloudFront",
+        url=f"{_GUIDE}waf-rule-statement-forwarded-ip-address.html",
+        evidence=("rules.*.statement.rateBasedStatement.aggregateKeyType", "rules.*.name"),
+        judge=_counts_addresses,
     ),
     _managed_rule(
         "web-acl-common-rules",

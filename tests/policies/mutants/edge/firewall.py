@@ -15,6 +15,7 @@ _SHIELD = "aws:shield/subscription:Subscription"
 _SHIELDED = "aws:shield/protection:Protection"
 _AT_CDN, _AT_BALANCER = "edge-firewall-cdn", "edge-firewall-balancer"
 _GROUP = "managedRuleGroupStatement"
+_FORWARDED = {"headerName": "X-Forwarded-For", "fallbackBehavior": "NO_MATCH"}
 
 
 def rule(name: str, change: Callable[[dict[str, Any]], None], acl: str = _AT_CDN) -> Change:
@@ -39,6 +40,23 @@ def no_rule(name: str, acl: str = _AT_CDN) -> Change:
 
 def _rate(name: str, **changed: Any) -> Change:
     return rule(name, lambda each: each["statement"]["rateBasedStatement"].update(changed))
+
+
+def _counted_again() -> Change:
+    rate = {
+        "limit": 600,
+        "evaluationWindowSec": 60,
+        "aggregateKeyType": "FORWARDED_IP",
+        "forwardedIpConfig": _FORWARDED,
+    }
+    rule_ = {
+        "name": "flood",
+        "priority": 1,
+        "statement": {"rateBasedStatement": rate},
+        "action": {"block": {}},
+        "visibilityConfig": {"cloudwatchMetricsEnabled": True},
+    }
+    return edit(_ACL, lambda values: values["rules"].append(rule_), _AT_BALANCER)
 
 
 def _action(name: str, **actions: Any) -> Change:
@@ -82,7 +100,15 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant("web-acl-rate-limited", "all of it within a shorter window",
             _rate("rate-all", limit=3600, evaluationWindowSec=120),
             "one client may send 1800 requests a minute, 600 are allowed"),
-    _mutant("web-acl-sign-in-limited", "no limit", no_rule("rate-auth", _AT_BALANCER),
+    _mutant("web-acl-rate-limited", "by what clients write",
+            _rate("rate-all", aggregateKeyType="FORWARDED_IP", forwardedIpConfig=_FORWARDED),
+            "no rule blocks one client by rate"),
+    _mutant("web-acl-counts-addresses", "by what clients write, at the CDN",
+            _rate("rate-auth", aggregateKeyType="FORWARDED_IP", forwardedIpConfig=_FORWARDED),
+            "rate-auth counts by what clients write into X-Forwarded-For"),
+    _mutant("web-acl-counts-addresses", "a second count at the balancer", _counted_again(),
+            "flood counts by what clients write into X-Forwarded-For"),
+    _mutant("web-acl-sign-in-limited", "no limit", no_rule("rate-auth"),
             "no rule blocks one client on sign-in paths by rate"),
     _mutant("web-acl-sign-in-limited", "as fast as anything else", _rate("rate-auth", limit=600),
             "one client on sign-in paths may send 600 requests a minute, 100 are allowed"),
