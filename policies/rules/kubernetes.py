@@ -1,7 +1,8 @@
 """What a room about the cluster asks of any Kubernetes object: what it is, and its pods.
 
 An object may stand alone, as an item of a List, or be a pod inside what makes pods. Rules ask here,
-so that each of them sees all of these.
+so that each of them sees all of these. A kind that no rule knows is refused in a List as well
+(`types-covered`).
 
 A List of one kind (`PodList`) and a patch of somebody else's object are no ways to declare
 something here: `kubernetes-objects-whole` refuses them by type.
@@ -117,7 +118,8 @@ def _objects(
     props: Props, path: str, kinds: tuple[str, ...], item: Item | None
 ) -> Iterator[Object]:
     kind = str(props.at("kind", ""))
-    if kind.endswith("List"):
+    # A kind of somebody else may end in List and hold no items; it is an object as any other.
+    if kind == "List" or (kind.endswith("List") and props.given("items")):
         for index, each in enumerate(props.at("items") or ()):
             yield from _objects(each, f"{path}items.{index}.", kinds, item)
     elif not kinds or kind in kinds:

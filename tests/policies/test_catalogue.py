@@ -13,7 +13,7 @@ import pytest
 import yaml
 from rules import RULES, controls, levels
 from rules.controls import CatalogueError
-from rules.model import ROOT, SECRET, Rule, StackRule
+from rules.model import ROOT, SECRET, UNKNOWN, Item, Props, Rule, StackRule
 from rules.whole import coverage
 from rules.whole.coverage import Types, TypesError
 
@@ -22,6 +22,7 @@ from reports import frameworks
 from reports.trace import EVERY
 from tests.conftest import STACKS, Recorded
 from tests.policies.checkov import LOCK
+from tests.policies.real import stack_of, told
 from tests.recorder import Recorder
 
 CATALOGUE = controls.read()
@@ -252,6 +253,18 @@ def test_no_excuse_of_the_file_speaks_of_what_must_be_judged() -> None:
     excused = [each for each in TYPES.excused if "*" not in each]
     hidden = [each for each in excused if TYPES.missing(each, frozenset())]
     assert hidden == [], "the excuse says one thing and the rule another"
+
+
+def test_a_list_that_is_not_known_yet_hides_no_other_list() -> None:
+    kind = "kubernetes:core/v1:List"
+    door = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress"}
+    items = [
+        Item(type=kind, name=name, urn=name, props=Props({"kind": "List", "items": held}))
+        for name, held in (("later", UNKNOWN), ("now", [door]))
+    ]
+    root = Item(type=ROOT, name="it", urn="it", props=Props({}))
+    said = [each for _, each in told(BY_NAME["types-covered"], stack_of((root, *items)))]
+    assert [each.outcome for each in said] == ["violated", "unknown"], "a door would be unseen"
 
 
 # -- bad files -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 Without this rule a queue that somebody adds tomorrow would be in no report: no rule knows its type,
 so none refuses it. `types.yaml` says which types need no judging, and which can never be excused.
+The type of a List says nothing of what it holds, so its objects are counted as if they stood alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from rules.model import ROOT, Item, Rule, Stack, StackRule
+from rules.kubernetes import LISTS, Object, objects
+from rules.model import ROOT, Item, Rule, Stack, StackRule, Undecided
 
 FILE = Path(__file__).parents[2] / "types.yaml"
 
@@ -93,10 +95,49 @@ def judged() -> frozenset[str]:
     return frozenset(type_ for rule in RULES for type_ in rule.types if type_ != ROOT)
 
 
+@cache
+def _judged_in_lists() -> frozenset[str]:
+    """Every type of which a rule also judges the objects of a List."""
+    from rules import RULES
+
+    return frozenset(
+        type_ for rule in RULES if set(LISTS) <= set(rule.types) for type_ in rule.types
+    )
+
+
 def _covered(_root: Item, stack: Stack) -> Iterator[str]:
     for type_, count in sorted(Counter(item.type for item in stack.items).items()):
         if type_ != ROOT and (wrong := _types().missing(type_, judged())):
             yield f"{type_} ({count} {'resource' if count == 1 else 'resources'}) {wrong}"
+    yield from _covered_in_lists(stack)
+
+
+def _covered_in_lists(stack: Stack) -> Iterator[str]:
+    found: Counter[str] = Counter()
+    waiting: list[Undecided] = []
+    for item in stack.of(*LISTS):
+        try:
+            for each in objects(item.props):
+                type_ = _type_of(each)
+                if type_:
+                    found[type_] += 1
+                else:
+                    yield f"{item.name} holds what is of no kind at {each.path.rstrip('.')}"
+        except Undecided as undecided:
+            waiting.append(undecided)
+    for type_, count in sorted(found.items()):
+        if wrong := _types().missing(type_, _judged_in_lists()):
+            yield f"{type_} ({count} in a List) {wrong}"
+    if waiting:
+        raise waiting[0]
+
+
+def _type_of(each: Object) -> str:
+    """The type that an object of a List would have alone, "" where the API server takes it not."""
+    version = str(each.props.at("apiVersion", ""))
+    if not each.kind or not version:
+        return ""
+    return f"kubernetes:{version if '/' in version else f'core/{version}'}:{each.kind}"
 
 
 RULES: tuple[Rule | StackRule, ...] = (
