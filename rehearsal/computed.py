@@ -84,6 +84,33 @@ _ID_OF_OWNER = {
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": "bucket",
     "aws:s3/bucketLogging:BucketLogging": "bucket",
 }
+# Settings of something else: there is one for each value of these inputs (in a region). Making a
+# second one writes over the first, and deleting either leaves none: the call names these inputs and
+# nothing of the setting's own. (The provider's Create and Delete of each type.)
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    **{type_: (owner,) for type_, owner in _ID_OF_OWNER.items()},
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": ("backupVaultName",),
+    "aws:backup/vaultPolicy:VaultPolicy": ("backupVaultName",),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": ("policyName",),
+    "aws:costexplorer/costAllocationTag:CostAllocationTag": ("tagKey",),
+    "aws:ebs/encryptionByDefault:EncryptionByDefault": (),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ("vpcId",),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("repository",),
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": (
+        "clusterName",
+        "principalArn",
+        "policyArn",
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("role", "policyArn"),
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": (
+        "sourceDbInstanceArn",
+    ),
+    "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec": ("hostedZoneId",),
+    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": ("accountId",),
+    "aws:sns/topicPolicy:TopicPolicy": ("arn",),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": ("resourceArn",),
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": ("resourceArn",),
+}
 # the id is the ARN itself
 _ID_IS_ARN = {
     "aws:iam/policy:Policy",
@@ -166,6 +193,11 @@ _ARNS = {
     ),
     "aws:route53/zone:Zone": "arn:{partition}:route53:::hostedzone/{id}",
     "aws:ec2/eip:Eip": "arn:{partition}:ec2:{region}:{account}:elastic-ip/{id}",
+}
+
+# type -> input -> what AWS adds inside it: a preview must not take the input for the whole output.
+WITHIN: dict[str, dict[str, tuple[str, ...]]] = {
+    "aws:eks/cluster:Cluster": {"vpcConfig": ("clusterSecurityGroupId", "vpcId")},
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from rehearsal import autonames, schemas, sdk
 from rehearsal.account import Account, Resource
-from rehearsal.computed import computed
+from rehearsal.computed import WITHIN, computed
 from rehearsal.faults import Faults
 from rehearsal.providers.judge import Table
 from rehearsal.providers.standin import (
@@ -311,8 +311,11 @@ class Aws(StandIn):
             )
 
     def _unknown_outputs(self, type_: str, inputs: Values) -> dict[str, Any]:
-        later = dict.fromkeys(sdk.outputs(type_) - set(inputs), UNKNOWN)
-        return {**later, **inputs}
+        planned = {**dict.fromkeys(sdk.outputs(type_) - set(inputs), UNKNOWN), **inputs}
+        for name, added in WITHIN.get(type_, {}).items():
+            if isinstance(planned[name], Mapping):
+                planned[name] = {**dict.fromkeys(added, UNKNOWN), **planned[name]}
+        return planned
 
     def _outputs(self, made: Resource, inputs: Values) -> dict[str, Any]:
         nothing = dict.fromkeys(sdk.outputs(made.type))

@@ -9,7 +9,7 @@ import pytest
 from rehearsal.faults import Faults
 from rehearsal.session import EngineFailed
 from tests.engine import programs
-from tests.engine.conftest import Open
+from tests.engine.conftest import Command, Open
 from tests.engine.seen import disagreements, lines
 
 pytestmark = pytest.mark.engine
@@ -51,3 +51,12 @@ def test_throttling_is_ridden_out_and_said(open_stack: Open, tmp_path: Path) -> 
         assert len(said) == 2, said
         assert all("throttled and tried again" in line for line in said)
         assert len(opened.account.all(TOPIC)) == 3
+
+
+def test_a_half_made_environment_can_be_previewed(command: Command) -> None:
+    # Between the cluster's controllers and its nodes: both have to be planned from what AWS tells.
+    failed = command("up", "staging", "--fault", "fail:60")
+    assert failed.returncode == 1, "the fault struck nothing"
+    previewed = command("preview", "staging")
+    assert previewed.returncode == 0, previewed.stderr
+    assert previewed.stderr == ""
