@@ -117,7 +117,15 @@ def test_a_variable_that_only_speaks_of_secrets_is_none(name: str) -> None:
     assert containers.wrong_literal(name, "x") == ""
 
 
-@pytest.mark.parametrize("name", ["JWTSECRET", "SENTRY_DSN", "API_KEY", "redis_auth", "SECRET_2"])
+def test_a_token_for_somebody_else_is_no_way_to_the_api() -> None:
+    token = {"serviceAccountToken": {"path": "token", "audience": "sts.amazonaws.com"}}
+    pod = GOOD | {"volumes": [{"name": "aws", "projected": {"sources": [token]}}]}
+    assert told(rule_of("pod-token-not-mounted"), made_by("Deployment", pod)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["JWTSECRET", "SENTRY_DSN", "API_KEY", "redis_auth", "SECRET_2", "key"]
+)
 def test_a_variable_with_a_telling_name_is_a_secret(name: str) -> None:
     assert containers.wrong_literal(name, "x") == "holds a secret as text"
 
@@ -129,6 +137,8 @@ def test_a_variable_with_a_telling_name_is_a_secret(name: str) -> None:
         ["pgbouncer", "--password-file=/etc/secrets/password"],
         ["postgres-exporter", "--token=${TOKEN}"],
         ["api", "--rotate-token", "--verbose"],
+        ["curl", "-H", "Authorization: Bearer $(TOKEN)"],
+        ["sh", "-c", "API_KEY=$KEY api"],
     ],
 )
 def test_a_command_line_that_refers_to_a_secret_carries_none(line: list[str]) -> None:

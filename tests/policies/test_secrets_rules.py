@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rules import looks
 from rules.adapter import findings
 from rules.identity import clear_text, secrets
 from rules.model import SECRET, UNKNOWN, Props, Rule
@@ -55,10 +56,24 @@ def test_what_go_does_not_take_is_no_duration(duration: str) -> None:
         "# password: to be found in Secrets Manager",
         "password:",
         "-----BEGIN CERTIFICATE-----",
+        "proxy_set_header Authorization $http_authorization;",
+        "key: password",
     ],
 )
 def test_references_switches_and_files_are_no_secrets(line: str) -> None:
     assert _file(line) == [], "people would learn to ignore the rule"
+
+
+def test_a_file_of_bytes_that_are_no_text_is_no_secret() -> None:
+    props = {"kind": "ConfigMap", "metadata": {"name": "c"}, "binaryData": {"logo": "iVBORw0KGgo="}}
+    assert _said("configuration-no-secrets", props) == []
+
+
+def test_a_pair_whose_name_is_not_known_yet_is_judged_by_its_look() -> None:
+    pair = {"name": UNKNOWN, "value": "hunter22"}
+    assert _said("helm-values-no-secrets", {"values": {"env": [pair]}}) == [
+        "not known until deployed: values.env.0.name"
+    ]
 
 
 def test_a_value_that_is_not_known_yet_is_undecided_and_hides_nothing_that_is_known() -> None:
@@ -101,5 +116,5 @@ def test_no_finding_quotes_the_value_that_it_found() -> None:
     told = [said for mutant in MUTANTS if mutant.rule in rules for said in mutant.says]
     assert len(told) > 15
     for said in told:
-        assert not any(clear_text.looks_like(said)), "a report would spread the secret"
+        assert not any(looks.looks_like(said)), "a report would spread the secret"
         assert "hunter22" not in said

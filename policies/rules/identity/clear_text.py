@@ -1,20 +1,16 @@
 """Clear text: no secret stands where somebody may read it without being allowed to.
 
-Two ways to find one: by the name of what holds it (PASSWORD, adminPassword) and by its look (a
-private key, an AWS key, a password inside a URL). What is known is looked at first; a value that
-is not known before deployment leaves the rest undecided. A finding names the place, never the
-value.
+What looks like one is rules/looks.py's. What is known is looked at first; a value that is not known
+before deployment leaves the rest undecided. A finding names the place, never the value.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rules.kubernetes import Object, judged_objects, types
+from rules.kubernetes import Object, judged_objects, known, types
+from rules.looks import decoded, found
 from rules.model import SECRET, NotApplicable, Props, Rule, StackRule, Undecided
 
 # What is kept as files or filled in by an operator; variables and command lines of containers are
@@ -22,35 +18,6 @@ from rules.model import SECRET, NotApplicable, Props, Rule, StackRule, Undecided
 CONFIGURATION = types("core/v1:ConfigMap", "external-secrets.io/v1:ExternalSecret")
 RELEASE = "kubernetes:helm.sh/v3:Release"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
-
-LOOKS: Mapping[str, re.Pattern[str]] = {
-    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"),
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10}"),
-    "an OpenAI key": re.compile(r"\bsk-[A-Za-z0-9_-]{20}"),
-    "a signed token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    # Not a reference that a template, a shell or an operator fills in: {{ }}, $(X), ${X}, <x>.
-    "a password in a URL": re.compile(r"://[^\s/:@\"']*:[^\s/@{}$<>\"']+@"),
-}
-_NAME = (
-    r"(?:password|passwd|passphrase|(?<!existing)(?<!config)secret|token|api_?key|private_?key"
-    r"|secret_?key|access_?key|credentials?|dsn|webhook_?url)"
-)
-_SECRET_NAME = re.compile(rf"{_NAME}$", re.IGNORECASE)
-# A line of a configuration file: name = value, name: value; and redis.conf's two.
-_LINE = re.compile(
-    r"^[ \t]*(?:[\"']?(?P<name>[\w.-]+)[\"']?[ \t]*[:=]|(?P<redis>requirepass|masterauth)[ \t])"
-    r"[ \t]*[\"']?(?P<value>[^\s\"',#;]+)",
-    re.MULTILINE,
-)
-# What may stand there: nothing, a switch, a number, a file, a reference.
-_HARMLESS = re.compile(r"|true|false|null|none|\d+|\*|[./~].*|.*[{}$<>()].*", re.IGNORECASE)
-
-
-def looks_like(text: str) -> Iterator[str]:
-    """What stands in a text that nobody should read, in words."""
-    return (what for what, look in LOOKS.items() if look.search(text))
 
 
 def texts(props: Props, *parts: str) -> Iterator[tuple[str, str, str]]:
@@ -68,70 +35,57 @@ def texts(props: Props, *parts: str) -> Iterator[tuple[str, str, str]]:
         raise waiting[0]
 
 
-def _below(value: Any, path: str, waiting: list[Undecided]) -> Iterator[tuple[str, str, str]]:
+def _below(
+    value: Any, path: str, waiting: list[Undecided], name: str = ""
+) -> Iterator[tuple[str, str, str]]:
+    """name: what the value is named, where it is not the last part of its path that says it."""
     if isinstance(value, str):
         if value != SECRET:
-            yield path, path.rpartition(".")[2], value
-    elif isinstance(value, Mapping):
+            yield path, name or path.rpartition(".")[2], value
+    elif isinstance(value, Props):
         for key in value:
             try:
                 inner = value[key]
             except Undecided as undecided:
                 waiting.append(undecided)
                 continue
-            yield from _below(inner, f"{path}.{key}", waiting)
+            yield from _below(inner, f"{path}.{key}", waiting, _paired(value, key))
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from _below(each, f"{path}.{index}", waiting)
 
 
-def _telling(name: str, text: str) -> bool:
-    return bool(_SECRET_NAME.search(name)) and not _HARMLESS.fullmatch(text)
+def _paired(values: Props, key: str) -> str:
+    """X where {name: X, value: it} stands for X: it, as in lists of variables; else ""."""
+    name = known(values, "name") if key == "value" else None
+    return name if isinstance(name, str) else ""
 
 
-def _lines(text: str) -> bool:
-    """Whether a line of a file gives something with a telling name a value."""
-    return any(
-        not _HARMLESS.fullmatch(line["value"])
-        for line in _LINE.finditer(text)
-        if line["redis"] or _SECRET_NAME.search(line["name"])
-    )
-
-
-def _file(found: Object) -> Iterator[str]:
-    for place, name, text in texts(found.props, "data", "spec.target.template.data"):
-        looks = list(looks_like(text))
-        for what in looks:
+def _file(configuration: Object) -> Iterator[str]:
+    for place, name, text in texts(
+        configuration.props, "data", "binaryData", "spec.target.template.data"
+    ):
+        inside = decoded(text) if place.startswith("binaryData.") else text
+        for what in found(inside, name):
             yield f"{what} stands in clear at {place}"
-        if not looks and (_lines(text) or _telling(name, text)):
-            yield f"a password or key stands in clear at {place}"
 
 
 def _values(props: Props) -> Iterator[str]:
     for place, name, text in texts(props, "values"):
-        looks = list(looks_like(text))
-        for what in looks:
+        for what in found(text, name):
             yield f"{what} stands in clear at {place}"
-        if not looks and _telling(name, text):
-            yield f"a password or key stands in clear at {place}"
 
 
 def _user_data(props: Props) -> Iterator[str]:
     if not props.at("userData"):
         raise NotApplicable("the template gives no user data")
-    try:
-        text = base64.b64decode(props.at("userData"), validate=True).decode(errors="replace")
-    except (binascii.Error, ValueError):
-        text = str(props.at("userData"))
-    for what in looks_like(text):
+    for what in found(decoded(props.at("userData"))):
         yield f"{what} stands in the user data"
-    if _lines(text):
-        yield "a password or key stands in the user data"
 
 
-def _marked(found: Object) -> Iterator[str]:
+def _marked(secret: Object) -> Iterator[str]:
     for part in ("data", "stringData"):
-        values = found.props.at(part)
+        values = secret.props.at(part)
         for name in values if isinstance(values, Mapping) else ():
             if values[name] != SECRET:
                 yield f"{name} is not marked secret and stands in the state in clear"

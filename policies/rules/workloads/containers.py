@@ -23,7 +23,8 @@ from rules.kubernetes import (
     known,
     templates,
 )
-from rules.model import SECRET, Item, Rule, Stack, StackRule
+from rules.looks import found, passed, variable_tells
+from rules.model import SECRET, Item, Props, Rule, Stack, StackRule
 
 # What may be in the application's namespace, as `guardrails.allowedRegistries` of the environments.
 # Said here as well, so that a change of it there is seen by whoever reviews this pack.
@@ -40,21 +41,7 @@ REGISTRIES = (
 )
 _OWN = re.compile(r"^(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/")
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-# A variable of such a name holds a secret; one that ends in _FILE, _ARN, _NAME only points at it.
-SECRET_NAME = re.compile(
-    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|(^|_)(API_?|PRIVATE_?)?KEY|(^|_)DSN"
-    r"|(^|_)AUTH)(_(BASE|VALUE|\d+))?$",
-    re.IGNORECASE,
-)
-# scheme://user:password@host, where the password is no placeholder
-PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:(?![${<%])[^/\s@]+@")
-# What the application and its chart fall back to (facts A2 and A21).
-DEFAULT_SECRETS = ("change-me-in-production", "supersecretkey")
-_PASSED = re.compile(
-    r"(--?[\w-]*(password|passwd|secret|token|api-?key)[= ]|\b\w*(PASSWORD|SECRET|TOKEN)=)"
-    r"(?![-\s\"']*[$/<]|[-\s\"']*$)[^\s-]",
-    re.IGNORECASE,
-)
+_API = "https://kubernetes.default.svc"  # how a token names the API server as its audience
 _LASTING = ("containers", "initContainers")  # an ephemeral one can have no resources
 
 
@@ -131,26 +118,38 @@ def wrong_literal(name: str, value: Any) -> str:
     """What is wrong with a value that stands in clear under a name, "" if nothing is."""
     if not value:
         return ""
-    if value == SECRET or SECRET_NAME.search(name):
+    if value == SECRET or variable_tells(name):
         return "holds a secret as text"
-    if PASSWORD_IN_URL.search(str(value)):
-        return "holds a password in an address"
-    if any(each in str(value) for each in DEFAULT_SECRETS):
-        return "holds a secret that everybody knows"
-    return ""
+    told = found(str(value))
+    return f"holds {told[0]}" if told else ""
 
 
 def _command(template: Template) -> Iterator[str]:
     for name, each in template.containers():
         words = [*(each.at("command") or ()), *(each.at("args") or ())]
-        line = " ".join(str(word) for word in words)
-        if SECRET in words or _PASSED.search(line) or PASSWORD_IN_URL.search(line):
+        if SECRET in words or passed(" ".join(str(word) for word in words)):
             yield f"the command line of {name} carries a secret"
 
 
 def _token(template: Template) -> Iterator[str]:
     if template.spec.at("automountServiceAccountToken") is not False:
         yield f"{template.said_of}the pod gets a token of the Kubernetes API"
+    for volume in template.spec.at("volumes") or ():
+        for source in volume.at("projected.sources") or ():
+            if source.given("serviceAccountToken") and _for_the_api(source):
+                yield (
+                    f"{template.said_of}volume {volume.get('name')} holds a token of the "
+                    "Kubernetes API"
+                )
+
+
+def _for_the_api(source: Props) -> bool:
+    """Whether the API server takes a projected token: it is the audience where none is named.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume
+    """
+    audience = str(source.at("serviceAccountToken.audience") or _API)
+    return audience.startswith(_API)
 
 
 def _account(template: Template) -> Iterator[str]:

@@ -23,6 +23,7 @@ _INI = "pgbouncer_etc-pooler_pgbouncer.ini"
 _PRIVATE_KEY = "-----BEGIN RSA PRIVATE" + " KEY-----\nMIIE"
 _ACCESS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"
 _TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+_WEBHOOK = "https://hooks.slack.com" + "/services/T00000000/B00000000/XXXXXXXXXXXX"
 _JWT = "eyJ" + "hbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2lnbmF0dXJl"
 
 
@@ -46,8 +47,12 @@ def _value(path: str, value: Any) -> Change:
     return edit(_RELEASE, lambda values: set_at(values, f"values.{path}", value), _MONITORING)
 
 
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 def _machine(script: str) -> Change:
-    return put(_TEMPLATE, "userData", base64.b64encode(script.encode()).decode())
+    return put(_TEMPLATE, "userData", _encoded(script))
 
 
 def _marked(value: Any) -> Change:
@@ -101,6 +106,38 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         rule="configuration-no-secrets",
+        title="a private key as bytes",
+        change=edit(
+            _CONFIG,
+            lambda values: values.update(binaryData={"id": _encoded(_PRIVATE_KEY)}),
+            _POOLER,
+        ),
+        says=("a private key stands in clear at binaryData.id",),
+    ),
+    Mutant(
+        rule="configuration-no-secrets",
+        title="a password as bytes",
+        change=edit(
+            _CONFIG,
+            lambda values: values.update(binaryData={"any": _encoded("auth_password=hunter22")}),
+            _POOLER,
+        ),
+        says=("a password or key stands in clear at binaryData.any",),
+    ),
+    Mutant(
+        rule="configuration-no-secrets",
+        title="the application's published default",
+        change=_added(_POOLER, "seed: supersecretkey"),
+        says=("a secret that everybody knows stands in clear at data.added",),
+    ),
+    Mutant(
+        rule="configuration-no-secrets",
+        title="a key that only its last word tells",
+        change=_line("encryption_key = hunter22"),
+        says=(_IN_INI,),
+    ),
+    Mutant(
+        rule="configuration-no-secrets",
         title="a template that holds the value itself",
         change=put(
             _EXTERNAL,
@@ -148,6 +185,34 @@ MUTANTS: tuple[Mutant, ...] = (
         title="a token anywhere",
         change=_value("grafana.env.ANY", _TOKEN),
         says=("a GitHub token stands in clear at values.grafana.env.ANY",),
+    ),
+    Mutant(
+        rule="helm-values-no-secrets",
+        title="a password in a list of variables",
+        change=_value(
+            "grafana.extraEnv", [{"name": "GF_SECURITY_ADMIN_PASSWORD", "value": "hunter22"}]
+        ),
+        says=("a password or key stands in clear at values.grafana.extraEnv.0.value",),
+    ),
+    Mutant(
+        rule="helm-values-no-secrets",
+        title="Velero's credentials as a file",
+        change=put(
+            _RELEASE,
+            "values.credentials.secretContents",
+            {"cloud": "[default]\naws_secret_access_key=hunter22/hunter22"},
+            "*-velero",
+        ),
+        says=("a password or key stands in clear at values.credentials.secretContents.cloud",),
+    ),
+    Mutant(
+        rule="helm-values-no-secrets",
+        title="a webhook by its address alone",
+        change=_value("alertmanager.config.global.slack_api_url", _WEBHOOK),
+        says=(
+            "a webhook's address stands in clear at "
+            "values.alertmanager.config.global.slack_api_url",
+        ),
     ),
     Mutant(
         rule="user-data-no-secrets",

@@ -15,6 +15,11 @@ _API = "platform-application-api"
 _POD = "spec.template.spec"
 _CONTAINER = f"{_POD}.containers.0"
 _HEX = "a" * 64
+# Cut in two, so that a scanner of this repository finds nothing.
+_PRIVATE_KEY = "-----BEGIN RSA PRIVATE" + " KEY-----\nMIIE"
+_ACCESS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+_GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+_WEBHOOK = "https://hooks.slack.com" + "/services/T00000000/B00000000/XXXXXXXXXXXX"
 _OTHERS = f"999988887777.dkr.ecr.eu-central-1.amazonaws.com/arches-prod-api@sha256:{_HEX}"
 
 
@@ -38,6 +43,20 @@ def _literal(rule: str, title: str, name: str, value: Any, wrong: str) -> Mutant
         title=title,
         change=_variable({"name": name, "value": value}),
         says=(f"variable {name} of container api {wrong}",),
+    )
+
+
+def _projected(title: str, token: dict[str, Any]) -> Mutant:
+    volume = {"name": "api", "projected": {"sources": [{"serviceAccountToken": token}]}}
+
+    def give(values: dict[str, Any]) -> None:
+        values["spec"]["template"]["spec"].setdefault("volumes", []).append(volume)
+
+    return Mutant(
+        rule="pod-token-not-mounted",
+        title=title,
+        change=edit(_DEPLOYMENT, give, _API),
+        says=("volume api holds a token of the Kubernetes API",),
     )
 
 
@@ -149,7 +168,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a password in an address",
         "CACHE",
         "redis://:hunter2@cache:6379",
-        "holds a password in an address",
+        "holds a password in a URL",
     ),
     _literal(
         _ENV,
@@ -157,6 +176,48 @@ MUTANTS: tuple[Mutant, ...] = (
         "SEED",
         "change-me-in-production",
         "holds a secret that everybody knows",
+    ),
+    _literal(_ENV, "an AWS key", "AWS_ACCESS_KEY_ID", _ACCESS_KEY, "holds an AWS access key"),
+    _literal(_ENV, "a private key", "JWT_SIGNER", _PRIVATE_KEY, "holds a private key"),
+    _literal(_ENV, "a token by its look", "GH", _GITHUB, "holds a GitHub token"),
+    _literal(_ENV, "a webhook by its address", "ALERTS", _WEBHOOK, "holds a webhook's address"),
+    _literal(_ENV, "a webhook by its name", "SLACK_WEBHOOK_URL", "any", "holds a secret as text"),
+    _literal(
+        _ENV,
+        "a file of credentials",
+        "CONFIG",
+        "[default]\naws_secret_access_key = hunter22",
+        "holds a password or key",
+    ),
+    Mutant(
+        rule=_COMMAND,
+        title="a header that signs in",
+        change=put(
+            _DEPLOYMENT,
+            f"{_CONTAINER}.args",
+            ["--header", f"Authorization: Bearer {_GITHUB}"],
+            _API,
+        ),
+        says=("the command line of container api carries a secret",),
+    ),
+    Mutant(
+        rule=_COMMAND,
+        title="a header that signs in with what has no look",
+        change=put(
+            _DEPLOYMENT, f"{_CONTAINER}.args", ["-H", "authorization: Basic aHVudGVyMjI="], _API
+        ),
+        says=("the command line of container api carries a secret",),
+    ),
+    Mutant(
+        rule=_COMMAND,
+        title="an AWS key before a command",
+        change=put(
+            _DEPLOYMENT,
+            f"{_CONTAINER}.command",
+            ["sh", "-c", "AWS_SECRET_ACCESS_KEY=hunter22 aws s3 ls"],
+            _API,
+        ),
+        says=("the command line of container api carries a secret",),
     ),
     Mutant(
         rule=_COMMAND,
@@ -192,6 +253,11 @@ MUTANTS: tuple[Mutant, ...] = (
         title="nothing said of the token",
         change=drop(_JOB, f"{_POD}.automountServiceAccountToken", "*roles"),
         says=("the pod gets a token of the Kubernetes API",),
+    ),
+    _projected("a token projected into a volume", {"path": "token"}),
+    _projected(
+        "a token that names the API server",
+        {"path": "token", "audience": "https://kubernetes.default.svc.cluster.local"},
     ),
     Mutant(
         rule="pod-own-service-account",
