@@ -21,13 +21,24 @@ BOUNDARY_PATH = "/boundary/"
 # Verbs that change nothing (service authorization reference, access level List and Read).
 READS = ("BatchCheck", "BatchGet", "Check", "Describe", "Get", "Head", "List", "Lookup", "View")
 
-# Everything of its kind in the account: "*", "arn:...:*", "arn:...:role/*"; what stands before the
-# first slash of an S3 ARN is a bucket's name and no kind.
+# Everything of its kind in the account: "*", "arn:...:*", "arn:...:role/*", "arn:...:role*" and
+# "arn:aws:s3:::*/*"; what stands before the first slash of an S3 ARN is a bucket's name, no kind.
 _WIDE = re.compile(
-    r"\*+|arn:[^:]*:(?:[^:]*:[^:]*:[^:]*:\*+|(?!s3:)[^:]*:[^:]*:[^:]*:[a-z-]+[:/]\*+)"
+    r"\*+|arn:[^:]*:(?:[^:]*:[^:]*:[^:]*:[*?]+(?:/[*?]+)?"
+    r"|(?!s3:)[^:]*:[^:]*:[^:]*:[a-z-]+[:/]?[*?]+(?:/[*?]+)?)"
 )
 # Operators that refuse what they name, or pass where the key is missing.
 _NO_BOND = ("NotEquals", "NotLike", "NotEqualsIgnoreCase", "IfExists")
+# Values that are hardly more than wildcards, and every service of AWS.
+_ANYTHING = re.compile(r"[*?:/.]*|alias/[*?]+|[*?]+\.amazonaws\.com(?:\.cn)?")
+# A caller of ours: the pattern of AWS's own managed keys (KMS developer guide, "kms:ViaService" and
+# "kms:CallerAccount").
+CALLERS = (
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "kms:calleraccount",
+)
 
 Statement = Mapping[str, Any]
 
@@ -80,20 +91,34 @@ def tests(statement: Statement) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def bound_by(statement: Statement, keys: Iterable[str]) -> bool:
-    """Whether a condition on one of these keys (small letters) names what it admits."""
-    wanted = set(keys)
+    """Whether a condition on one of these keys (small letters, maybe `*`) names what it admits."""
+    wanted = tuple(keys)
     return any(
-        key in wanted
+        any(fnmatchcase(key, each) for each in wanted)
         and operator.removeprefix("ForAnyValue:").startswith(("String", "Arn"))
         and not operator.endswith(_NO_BOND)
         and values
-        and not any(set(each) <= {"*"} for each in values)
+        and all(_names(key, each) for each in values)
         for operator, key, values in tests(statement)
     )
 
 
-def everybody(principal: Any) -> bool:
-    """Whether a statement's principal is all the world, as text, alone or in a list."""
+def _names(key: str, value: str) -> bool:
+    """Whether a condition's value says who or what is meant: an ARN of any account does not."""
+    if value.startswith("arn:") or key.endswith("arn"):
+        account, name = value.split(":", 5)[4:] if value.count(":") > 4 else ("*", "")
+        # A bucket's ARN has no account; its name stands for one.
+        return not set(account) & set("*?") if account else not _ANYTHING.fullmatch(name)
+    if key.endswith(("account", "orgid")):
+        return not set(value) & set("*?")
+    return not _ANYTHING.fullmatch(value)
+
+
+def everybody(statement: Statement) -> bool:
+    """Whether a statement speaks of all the world; what allows all but some allows the world."""
+    if "NotPrincipal" in statement:
+        return statement.get("Effect") == "Allow"
+    principal = statement.get("Principal")
     if isinstance(principal, Mapping):
         return any("*" in listed(value) for value in principal.values())
     return "*" in listed(principal)
@@ -112,6 +137,38 @@ def principals(statement: Statement, kind: str) -> list[str]:
     principal = statement.get("Principal")
     named = principal.get(kind) if isinstance(principal, Mapping) else None
     return [str(each) for each in listed(named)]
+
+
+def accounts(statement: Statement) -> list[str]:
+    """The AWS accounts whose users and roles a statement names."""
+    return [
+        each.split(":")[4] if each.count(":") > 4 else each
+        for each in principals(statement, "AWS")
+        if each != "*"
+    ]
+
+
+def refusing(
+    document: Mapping[str, Any], operator: str, key: str, value: str = ""
+) -> list[Statement]:
+    """The denials for everybody under this condition and no second one.
+
+    A denial holds where all its conditions do: each further one lets somebody through. AWS's own
+    services may be let through; they act for the account itself.
+    """
+    services = ("Bool", "aws:principalisawsservice", ["false"])
+
+    def found(statement: Statement) -> bool:
+        given = [
+            (how.removesuffix("IfExists"), of, [each.lower() for each in values])
+            for how, of, values in tests(statement)
+        ]
+        bonds = [test for test in given if test != services]
+        return [test[:2] for test in bonds] == [(operator, key)] and (
+            not value or bonds[0][2] == [value]
+        )
+
+    return [each for each in statements(document, "Deny") if everybody(each) and found(each)]
 
 
 def known(props: Props, path: str) -> str:

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from rules.adapter import findings, joined
 from rules.documents import ATTACHMENT, POLICY, ROLE, bound_by, covers, wide
-from rules.identity import identity, keys, trust
-from rules.model import UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
+from rules.identity import identity, keys, resource_policies, trust
+from rules.model import SECRET, UNKNOWN, Item, NotApplicable, Props, Rule, StackRule
 
 from tests.policies.real import stack_of
 
-_RULES = {each.name: each for each in (*identity.RULES, *trust.RULES, *keys.RULES)}
+_RULES = {
+    each.name: each
+    for each in (*identity.RULES, *trust.RULES, *keys.RULES, *resource_policies.RULES)
+}
 _PASS = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
 
 
@@ -76,7 +79,11 @@ def test_all_actions_but_some_cover_the_others() -> None:
         ("arn:aws:kms:*:111122223333:key/*", True),
         ("arn:aws:secretsmanager:eu-central-1:111122223333:secret:*", True),
         ("arn:aws:s3:::*", True),
+        ("arn:aws:s3:::*/*", True),
+        ("arn:aws:iam::111122223333:role*", True),
         ("arn:aws:s3:::dumps/*", False),
+        ("arn:aws:s3:::arches-*", False),
+        ("arn:aws:iam::111122223333:role/arches-*", False),
         ("arn:aws:secretsmanager:eu-central-1:111122223333:secret:arches/prod/*", False),
         ("arn:aws:iam::111122223333:role/aws-service-role/*", False),
     ],
@@ -105,6 +112,59 @@ def test_a_condition_binds_where_it_names_what_it_admits(
     assert bound_by(statement, ["kms:viaservice"]) is binds, (
         "a condition that passes where its key is missing lets everybody through"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "binds"),
+    [
+        ("aws:PrincipalArn", "arn:aws:iam::111122223333:role/*", True),
+        ("aws:PrincipalArn", "arn:aws:iam::*:role/deploy", False),
+        ("aws:PrincipalArn", "*/deploy", False),
+        ("aws:SourceArn", "arn:aws:s3:::arches-prod-files", True),
+        ("aws:SourceArn", "arn:aws:s3:::*", False),
+        ("aws:PrincipalAccount", "1*", False),
+        ("aws:PrincipalOrgID", "o-*", False),
+        ("kms:ViaService", "s3.*.amazonaws.com", True),
+        ("kms:ViaService", "*.amazonaws.com", False),
+        ("aws:ResourceTag/owner", "us", True),
+        ("aws:ResourceTag/owner", "?*", False),
+    ],
+)
+def test_a_condition_binds_where_its_value_is_more_than_wildcards(
+    key: str, value: str, binds: bool
+) -> None:
+    statement = {"Condition": {"StringLike": {key: value}}}
+    assert bound_by(statement, [key.lower()]) is binds, "anybody can have what the pattern asks"
+
+
+def test_an_account_that_no_provider_names_leaves_strangers_undecided() -> None:
+    key = _item(
+        keys.KEY, "key", _policy({"Effect": "Allow", "Action": "x", "Principal": {"AWS": "1"}})
+    )
+    assert _joined("resource-policy-own-account", key) == [
+        "not known until deployed: the account, which no AWS provider names in allowed_account_ids"
+    ]
+
+
+def test_an_endpoint_may_let_everybody_through_to_what_it_names() -> None:
+    layers = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    named = _policy(
+        {**layers, "Resource": "arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*"}
+    )
+    assert _said("resource-policy-not-public", named) == []
+    with pytest.raises(NotApplicable):
+        _said("resource-policy-not-public", {})
+
+
+def test_a_hidden_document_is_said_to_be_hidden() -> None:
+    hidden = {"policy": SECRET}
+    assert _said("policy-document-readable", {"policy": UNKNOWN}) == []
+    assert _said("policy-document-readable", hidden) == [
+        "policy is marked secret, so no rule can read it"
+    ]
+    assert _said("iam-no-full-access", hidden) == [
+        "not known until deployed: policy, which is marked secret"
+    ]
 
 
 # -- joins ---------------------------------------------------------------------------------------

@@ -100,15 +100,16 @@ def test_a_secret_whose_value_is_not_known_yet_is_undecided() -> None:
 
 
 def test_a_policy_that_names_our_organisation_refuses_the_others_too() -> None:
-    deny = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Condition": {
-            "StringNotEquals": {"aws:PrincipalOrgID": "o-1"},
-            "Bool": {"aws:SecureTransport": "false"},
-        },
-    }
-    assert _said("secret-private", {"policy": {"Statement": [deny]}}) == []
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
+    others = {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    apart = [{**deny, "Condition": each} for each in (others, plain)]
+    assert _said("secret-private", {"policy": {"Statement": apart}}) == []
+    both = [{**deny, "Condition": {**others, **plain}}]
+    assert _said("secret-private", {"policy": {"Statement": both}}) == [
+        "callers of other accounts are not refused",
+        "plain HTTP is not refused",
+    ], "one denial under both conditions lets others in over TLS, and us over plain HTTP"
 
 
 def test_no_finding_quotes_the_value_that_it_found() -> None:

@@ -42,7 +42,7 @@ def _own(repository: Item, stack: Stack) -> Iterator[str]:
     ):
         for statement in statements(policy.props.document("policy")):
             ours = bound_by(statement, ("aws:principalorgid", "aws:principalaccount"))
-            if everybody(statement.get("Principal")) and not ours:
+            if everybody(statement) and not ours:
                 yield "anybody may use this repository"
 
 

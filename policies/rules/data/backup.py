@@ -74,7 +74,7 @@ def _erasure_denied(vault: Item, stack: Stack) -> Iterator[str]:
         statement
         for policy in stack.parts(VAULT_POLICY, "backupVaultName", vault)
         for statement in statements(policy.props.document("policy"), "Deny")
-        if everybody(statement.get("Principal"))
+        if everybody(statement)
     ]
     may = [each for each in ERASING if not any(covers(one, each) for one in denied)]
     if may:

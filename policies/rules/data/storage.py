@@ -20,6 +20,7 @@ from rules.documents import (
     actions,
     covers,
     everybody,
+    refusing,
     resources,
     said,
     statements,
@@ -123,7 +124,7 @@ def _account_blocked(_root: Item, stack: Stack) -> Iterator[str]:
 
 def _policy_public(props: Props) -> Iterator[str]:
     for statement in statements(props.document("policy")):
-        if everybody(statement.get("Principal")):
+        if everybody(statement):
             yield f"everybody may {', '.join(actions(statement))}"
 
 
@@ -138,31 +139,26 @@ def _delegated(props: Props) -> Iterator[str]:
 
 def _lockout(props: Props) -> Iterator[str]:
     for statement in statements(props.document("policy"), "Deny"):
-        bound = any(tests(statement)) or not everybody(statement.get("Principal"))
+        bound = any(tests(statement)) or not everybody(statement)
         if not bound and (never := [each for each in OWNERS if covers(statement, each)]):
             yield f"nobody may {', '.join(never)} ever again"
 
 
 def _tls_only(bucket: Item, stack: Stack) -> Iterator[str]:
-    policies = stack.parts(POLICY, "bucket", bucket)
-    denied = [
-        statement
-        for policy in policies
-        for statement in statements(policy.props.document("policy"), "Deny")
-    ]
-    if not any(map(_about_plain_http, denied)):
+    if not any(
+        _whole(statement)
+        for policy in stack.parts(POLICY, "bucket", bucket)
+        for statement in refusing(
+            policy.props.document("policy"), "Bool", "aws:securetransport", "false"
+        )
+    ):
         yield "plain HTTP is accepted"
 
 
-def _about_plain_http(statement: Statement) -> bool:
-    condition = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    objects = [each.endswith("/*") for each in resources(statement)]
-    return (
-        everybody(statement.get("Principal"))
-        and bool({"*", "s3:*"} & set(actions(statement)))
-        and str(condition).lower() == "false"
-        and set(objects) == {True, False}
-    )
+def _whole(statement: Statement) -> bool:
+    """Whether it speaks of all that can be done with a bucket and with its objects."""
+    objects = {each.endswith("/*") for each in resources(statement)}
+    return bool({"*", "s3:*"} & set(actions(statement))) and objects == {True, False}
 
 
 def _acls_off(bucket: Item, stack: Stack) -> Iterator[str]:

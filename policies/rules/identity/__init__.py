@@ -1,6 +1,6 @@
 """Identity: who may do what, with which keys, and where secrets stand."""
 
-from rules.identity import clear_text, identity, keys, secrets, trust
+from rules.identity import clear_text, identity, keys, resource_policies, secrets, trust
 from rules.model import Rule, StackRule
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -8,5 +8,6 @@ RULES: tuple[Rule | StackRule, ...] = (
     *trust.RULES,
     *keys.RULES,
     *secrets.RULES,
+    *resource_policies.RULES,
     *clear_text.RULES,
 )

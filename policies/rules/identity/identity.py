@@ -33,8 +33,12 @@ USERS = (
     "aws:iam/user:User",
     "aws:iam/userLoginProfile:UserLoginProfile",
 )
-# AWS's own policies that make their holder an administrator of the account or of a service.
-ADMINISTRATORS = ("AdministratorAccess", "PowerUserAccess", "SystemAdministrator")
+# AWS's own policies that make their holder an administrator of the account or of a service, by how
+# their names begin or end; and what is made for people's jobs, where one only looks (IAM user
+# guide, "AWS managed policies for job functions").
+ADMINISTRATORS = ("AdministratorAccess", "PowerUserAccess")
+WHOLE_SERVICE = ("FullAccess", "PowerUser", "ReadWrite")
+JOB, LOOKING = "job-function/", "ViewOnlyAccess"
 # Who may do one of these can make himself an administrator (Rhino Security Labs, "AWS IAM privilege
 # escalation methods"; the same list stands in prowler and cloudsplaining).
 ESCALATIONS = (
@@ -71,10 +75,30 @@ SECRET_VALUES = (
     "secretsmanager:BatchGetSecretValue",
     "secretsmanager:GetSecretValue",
     "ssm:GetParameter",
+    "ssm:GetParameterHistory",
+    "ssm:GetParameters",
     "ssm:GetParametersByPath",
 )
 # Contents of what people keep, past every program that checks who asks.
-CONTENTS = ("s3:GetObject", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
+CONTENTS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "dynamodb:PartiQLSelect",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+)
+# Conditions that say what is changed, or through which service. Who asks and how is no answer: the
+# policy is held by somebody already.
+WRITE_BONDS = (
+    "*:resourcetag/*",
+    "aws:requesttag/*",
+    "cloudwatch:namespace",
+    "iam:passedtoservice",
+    *DECRYPT_BONDS,
+)
 
 
 def _not_everything(props: Props) -> Iterator[str]:
@@ -123,7 +147,7 @@ def _writes_named(policy: Item, stack: Stack) -> Iterator[str]:
     changing = [
         action
         for statement in granted(policy.props)
-        if wide(statement) and not statement.get("Condition")
+        if wide(statement) and not bound_by(statement, WRITE_BONDS)
         for action in actions(statement)
         if not reads(action)
     ]
@@ -154,8 +178,9 @@ def _attached(attachment: Item, stack: Stack) -> str:
 
 
 def _no_administrator(attachment: Item, stack: Stack) -> Iterator[str]:
-    name = _attached(attachment, stack).rsplit("/", 1)[-1]
-    if name in ADMINISTRATORS or name.endswith("FullAccess"):
+    path, _, name = _attached(attachment, stack).rpartition("/")
+    job = f"{path}/".endswith(f"/{JOB}") and name != LOOKING
+    if job or name.startswith(ADMINISTRATORS) or name.endswith(WHOLE_SERVICE):
         yield f"{name} gives more than any workload needs"
 
 
@@ -223,7 +248,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             *("SOC2 CC6.3", "ISO27001 A.8.2"),
         ),
         why="A workload that is taken over would change what belongs to all the others.",
-        fix="name the ARNs, add a condition, or give the role a permissions boundary",
+        fix="name the ARNs, add a condition on their tags, or give the role a permissions boundary",
         url=f"{_GUIDE}/best-practices.html",
         evidence=("policy",),
         judge=_writes_named,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rules.documents import actions, bound_by, everybody, principals, said, statements
+from rules.documents import CALLERS, actions, bound_by, everybody, principals, said, statements
 from rules.model import Item, NotApplicable, Props, Rule, Stack, StackRule
 
 KEY = "aws:kms/key:Key"
@@ -12,14 +12,6 @@ KEY = "aws:kms/key:Key"
 LONGEST_ROTATION_DAYS = 365
 # SEC-06: 30 days to notice; also the longest that KMS offers (ScheduleKeyDeletion).
 RECOVERY_DAYS = 30
-# What binds a key statement for everybody to callers of ours: the pattern of AWS's own managed
-# keys (KMS developer guide, "kms:ViaService" and "kms:CallerAccount").
-CALLERS = (
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorgid",
-    "kms:calleraccount",
-)
 # What a key is for: (type, input that takes it) -> purpose. Buckets take the key of what they hold.
 PURPOSES: Mapping[tuple[str, str], str] = {
     ("aws:backup/vault:Vault", "kmsKeyArn"): "backups",
@@ -54,7 +46,7 @@ def _rotated(props: Props) -> Iterator[str]:
 
 def _not_public(props: Props) -> Iterator[str]:
     for statement in statements(props.document("policy")):
-        if everybody(statement.get("Principal")) and not bound_by(statement, CALLERS):
+        if everybody(statement) and not bound_by(statement, CALLERS):
             yield "anybody may use this key"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from rules.documents import everybody, said, statements, tests
+from rules.documents import Statement, actions, everybody, refusing, resources, said, statements
 from rules.kubernetes import Object, judged_objects, types
 from rules.model import Item, Props, Rule, Stack, StackRule
 
@@ -40,19 +40,21 @@ def _encrypted(props: Props) -> Iterator[str]:
 
 def _private(props: Props) -> Iterator[str]:
     document = props.document("policy")
-    if any(everybody(each.get("Principal")) for each in statements(document)):
+    if any(everybody(each) for each in statements(document)):
         yield "anybody may use this secret"
-    refused = [
-        (key, value)
-        for each in statements(document, "Deny")
-        if everybody(each.get("Principal"))
-        for _, key, values in tests(each)
-        for value in values
-    ]
-    if not any(key in ("aws:principalaccount", "aws:principalorgid") for key, _ in refused):
+    if not any(
+        _whole(each)
+        for key in ("aws:principalaccount", "aws:principalorgid")
+        for each in refusing(document, "StringNotEquals", key)
+    ):
         yield "callers of other accounts are not refused"
-    if ("aws:securetransport", "false") not in refused:
+    if not any(map(_whole, refusing(document, "Bool", "aws:securetransport", "false"))):
         yield "plain HTTP is not refused"
+
+
+def _whole(statement: Statement) -> bool:
+    """Whether it speaks of all that can be done with the secret that it stands at."""
+    return "*" in resources(statement) and bool({"*", "secretsmanager:*"} & set(actions(statement)))
 
 
 def _recoverable(secret: Item, stack: Stack) -> Iterator[str]:

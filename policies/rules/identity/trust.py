@@ -74,13 +74,23 @@ def _claim(statement: Statement, claim: str) -> list[tuple[str, str]]:
     ]
 
 
+def _claims(statement: Statement) -> Iterator[str]:
+    """The values of the claims that say for whom a foreign token was made, or about whom it is."""
+    for operator, key, values in tests(statement):
+        if key.endswith((":sub", ":aud")) and operator == "StringEquals":
+            yield from values
+
+
 def _named(props: Props) -> Iterator[str]:
     for statement in _trusts(props):
-        if everybody(statement.get("Principal")):
+        if everybody(statement):
             yield "anybody may assume this role"
         for each in principals(statement, "AWS"):
             if each.endswith(":root") or each.isdigit():
                 yield "everything in a whole account may assume this role"
+        for each in principals(statement, "Federated"):
+            if not any(_claims(statement)):
+                yield f"everybody whom {each.rpartition('provider/')[2]} knows may assume this role"
 
 
 def _audience(props: Props) -> Iterator[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from rules.documents import (
+    accounts,
     bound_by,
+    covers,
     everybody,
     known,
     named,
-    principals,
+    refusing,
     resources,
     said,
     statements,
-    tests,
 )
 from rules.model import Item, Props, Rule, Stack, StackRule
 
@@ -107,25 +108,22 @@ def _message_key(props: Props) -> Iterator[str]:
 def _not_public(props: Props) -> Iterator[str]:
     for statement in statements(props.document("policy")):
         bound = bound_by(statement, ("aws:sourceowner", "aws:sourceaccount", "aws:principalorgid"))
-        if everybody(statement.get("Principal")) and not bound:
+        if everybody(statement) and not bound:
             yield "anybody may publish or listen"
         ours = {each.split(":")[4] for each in resources(statement) if each.count(":") > 4}
-        for each in principals(statement, "AWS"):
-            account = each.split(":")[4] if each.startswith("arn:") else each
-            if each != "*" and account not in ours:
+        for account in accounts(statement):
+            if account not in ours:
                 yield f"account {account} may publish or listen"
 
 
 def _over_tls(topic: Item, stack: Stack) -> Iterator[str]:
-    refused = [
-        (key, value)
+    if not any(
+        covers(statement, "sns:Publish")
         for policy in stack.parts(TOPIC_POLICY, "arn", topic)
-        for statement in statements(policy.props.document("policy"), "Deny")
-        if everybody(statement.get("Principal"))
-        for _, key, values in tests(statement)
-        for value in values
-    ]
-    if ("aws:securetransport", "false") not in refused:
+        for statement in refusing(
+            policy.props.document("policy"), "Bool", "aws:securetransport", "false"
+        )
+    ):
         yield "notices are taken over plain HTTP"
 
 

@@ -78,6 +78,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "everybody may s3:GetObject",
     ),
     _broken(
+        "bucket-policy-not-public", "everybody but one account",
+        _policy(
+            lambda policy: policy["Statement"].append(
+                {
+                    "Effect": "Allow", "NotPrincipal": {"AWS": "444455556666"},
+                    "Action": "s3:GetObject", "Resource": "*",
+                }
+            )
+        ),
+        "everybody may s3:GetObject",
+    ),
+    _broken(
         "bucket-policy-not-delegated", "another account",
         _policy(
             lambda policy: policy["Statement"].append(
@@ -99,6 +111,18 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _broken(
         "bucket-tls-only", "allowed", _tls("Effect", "Allow"), "plain HTTP is accepted", at=_FILES
+    ),
+    _broken(
+        "bucket-tls-only", "for one caller only",
+        _tls(
+            "Condition",
+            {
+                "Bool": {"aws:SecureTransport": "false"},
+                "StringEquals": {"aws:PrincipalArn": "nobody"},
+            },
+        ),
+        "plain HTTP is accepted",
+        at=_FILES,
     ),
     _broken(
         "bucket-tls-only", "reading only", _tls("Action", ["s3:GetObject"]),

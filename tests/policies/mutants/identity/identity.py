@@ -137,6 +137,26 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         says=_on_everything("s3:PutObject"),
     ),
+    *(
+        Mutant(
+            rule="iam-writes-named",
+            title=f"on everything, {title}",
+            change=with_statement(_DUMPS, allow("s3:DeleteBucket", Condition=condition)),
+            says=_on_everything("s3:DeleteBucket"),
+        )
+        for title, condition in (
+            ("over TLS", {"Bool": {"aws:SecureTransport": "true"}}),
+            ("by anybody", {"StringLike": {"aws:PrincipalArn": "*"}}),
+            ("with any tag", {"StringLike": {"aws:ResourceTag/owner": "*"}}),
+            ("without a tag", {"StringEqualsIfExists": {"aws:ResourceTag/owner": "us"}}),
+        )
+    ),
+    Mutant(
+        rule="iam-writes-named",
+        title="every object of every bucket",
+        change=with_statement(_DUMPS, allow("s3:DeleteObject", "arn:aws:s3:::*/*")),
+        says=_on_everything("s3:DeleteObject"),
+    ),
     Mutant(
         rule="iam-writes-named",
         title="the pipeline without its boundary",
@@ -152,6 +172,19 @@ MUTANTS: tuple[Mutant, ...] = (
         rule="iam-pass-role-bound",
         title="to any service",
         change=without_condition(_OWN, "RolesForServices"),
+        says=(_ANY_ROLE,),
+    ),
+    Mutant(
+        rule="iam-pass-role-bound",
+        title="to every service by a star",
+        change=with_statement(
+            _DUMPS,
+            allow(
+                "iam:PassRole",
+                f"{_ACCOUNT}:role*",
+                Condition={"StringLike": {"iam:PassedToService": "*.amazonaws.com"}},
+            ),
+        ),
         says=(_ANY_ROLE,),
     ),
     Mutant(
@@ -232,6 +265,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         rule="iam-decrypt-named-keys",
+        title="with every key, without the slash",
+        change=with_statement(_DUMPS, allow("kms:Decrypt", "arn:aws:kms:*:*:key*")),
+        says=(_ANY_KEY,),
+    ),
+    Mutant(
+        rule="iam-decrypt-named-keys",
         title="through any service",
         change=with_statement(
             _DUMPS, allow("kms:Decrypt", Condition={"StringLike": {"kms:ViaService": "*"}})
@@ -258,6 +297,34 @@ MUTANTS: tuple[Mutant, ...] = (
         change=with_statement(_REPLICATOR, allow("ssm:GetParameter*"), _ROLE_POLICY),
         says=(_ANY_SECRET,),
     ),
+    *(
+        Mutant(
+            rule="iam-secrets-named",
+            title=f"{action} on {resource}",
+            change=with_statement(_DUMPS, allow(action, resource)),
+            says=(_ANY_SECRET,),
+        )
+        for action, resource in (
+            ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret*"),
+            ("ssm:GetParameterHistory", "*"),
+            ("ssm:GetParameters", "*"),
+        )
+    ),
+    *(
+        Mutant(
+            rule="iam-contents-named",
+            title=f"{action} on {resource}",
+            change=with_statement(_DUMPS, allow(action, resource)),
+            says=(_ANY_CONTENTS,),
+        )
+        for action, resource in (
+            ("dynamodb:BatchGetItem", "*"),
+            ("dynamodb:GetRecords", "*"),
+            ("dynamodb:PartiQLSelect", "*"),
+            ("s3:GetObject", "arn:aws:s3:::*/*"),
+            ("s3:GetObjectVersion", "*"),
+        )
+    ),
     Mutant(
         rule="iam-contents-named",
         title="every object",
@@ -281,19 +348,28 @@ MUTANTS: tuple[Mutant, ...] = (
             change=put(_ATTACHMENT, "policyArn", f"arn:aws:iam::aws:policy/{name}", "cluster-*"),
             says=(f"{name} {_ADMIN}",),
         )
-        for name in ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+        for name in (
+            "AdministratorAccess",
+            "AdministratorAccess-Amplify",
+            "PowerUserAccess",
+            "IAMFullAccess",
+            "SecretsManagerReadWrite",
+        )
     ),
-    Mutant(
-        rule="iam-no-administrator",
-        title="the administrator of systems, by its path",
-        change=put(
-            _ATTACHMENT,
-            "policyArn",
-            "arn:aws:iam::aws:policy/job-function/SystemAdministrator",
-            "database-monitoring",
-        ),
-        says=(f"SystemAdministrator {_ADMIN}",),
-        at="database-monitoring",
+    *(
+        Mutant(
+            rule="iam-no-administrator",
+            title=f"{job}, by its path",
+            change=put(
+                _ATTACHMENT,
+                "policyArn",
+                f"arn:aws:iam::aws:policy/job-function/{job}",
+                "database-monitoring",
+            ),
+            says=(f"{job} {_ADMIN}",),
+            at="database-monitoring",
+        )
+        for job in ("SystemAdministrator", "DatabaseAdministrator")
     ),
     Mutant(
         rule="iam-boundary-not-granted",

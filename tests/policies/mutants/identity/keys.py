@@ -27,6 +27,10 @@ def _all_but_one_account(found: dict[str, Any]) -> None:
     found["Statement"][1]["Condition"] = {"StringNotEquals": {"kms:CallerAccount": "444455556666"}}
 
 
+def _decrypts(more: dict[str, Any]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", **more}
+
+
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         rule="kms-key-rotated",
@@ -80,6 +84,28 @@ MUTANTS: tuple[Mutant, ...] = (
             "keys-secrets",
         ),
         says=(_ANYBODY,),
+    ),
+    *(
+        Mutant(
+            rule="kms-key-not-public",
+            title=title,
+            change=_policy(lambda found, more=more: found["Statement"].append(_decrypts(more))),
+            says=(_ANYBODY,),
+        )
+        for title, more in (
+            (
+                "any role of any account",
+                {
+                    "Principal": "*",
+                    "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}},
+                },
+            ),
+            (
+                "accounts by their first digit",
+                {"Principal": "*", "Condition": {"StringLike": {"aws:PrincipalAccount": "1*"}}},
+            ),
+            ("everybody but our account", {"NotPrincipal": {"AWS": "111122223333"}}),
+        )
     ),
     Mutant(
         rule="kms-key-administered",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.policies.mutation import Mutant, add, document, drop, put, without
+from tests.policies.mutation import Change, Mutant, add, document, drop, put, without
 
 _SECRET = "aws:secretsmanager/secret:Secret"
 _VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
@@ -23,6 +23,21 @@ def _shared(found: dict[str, Any]) -> None:
             "Resource": "*",
         }
     )
+
+
+def _narrowed(**change: Any) -> Change:
+    """Both denials of a secret's policy, changed."""
+
+    def narrow(found: dict[str, Any]) -> None:
+        for statement in found["Statement"]:
+            statement.update(change)
+
+    return document(_SECRET, "policy", narrow, "secrets-cache")
+
+
+def _for_one_caller(found: dict[str, Any]) -> None:
+    for statement in found["Statement"]:
+        statement["Condition"]["StringLike"] = {"aws:PrincipalArn": "nobody"}
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -55,6 +70,39 @@ MUTANTS: tuple[Mutant, ...] = (
         title="over plain HTTP",
         change=document(_SECRET, "policy", lambda found: found["Statement"].pop(0)),
         says=("plain HTTP is not refused",),
+    ),
+    Mutant(
+        rule="secret-private",
+        title="everybody but our account may read",
+        change=document(
+            _SECRET,
+            "policy",
+            lambda found: found["Statement"].append(
+                {
+                    "Effect": "Allow",
+                    "Action": "secretsmanager:GetSecretValue",
+                    "NotPrincipal": {"AWS": "111122223333"},
+                    "Resource": "*",
+                }
+            ),
+        ),
+        says=("anybody may use this secret",),
+    ),
+    *(
+        Mutant(
+            rule="secret-private",
+            title=f"refused {title} only",
+            change=change,
+            says=("callers of other accounts are not refused", "plain HTTP is not refused"),
+        )
+        for title, change in (
+            ("to tag", _narrowed(Action="secretsmanager:TagResource")),
+            (
+                "another secret",
+                _narrowed(Resource="arn:aws:secretsmanager:eu-west-1:111122223333:secret:other"),
+            ),
+            ("nobody", document(_SECRET, "policy", _for_one_caller, "secrets-cache")),
+        )
     ),
     Mutant(
         rule="secret-private",

@@ -48,6 +48,14 @@ def _claims(name: str, sub: Any, how: str = "StringEquals") -> Change:
     return _conditions(name, conditions)
 
 
+def _trusts(more: dict[str, Any]) -> Change:
+    """One more statement in the cluster's trust."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", **more}
+    return document(
+        _ROLE, "assumeRolePolicy", lambda found: found["Statement"].append(trust), _CLUSTER
+    )
+
+
 def _undenied(action: str) -> Change:
     return document(
         _POLICY,
@@ -81,6 +89,31 @@ MUTANTS: tuple[Mutant, ...] = (
         title="a whole account by its number",
         change=_principal({"AWS": "444455556666"}),
         says=(_ACCOUNT,),
+    ),
+    Mutant(
+        rule="iam-trust-named",
+        title="all but one account",
+        change=_trusts({"NotPrincipal": {"AWS": "444455556666"}}),
+        says=(_ANYBODY,),
+    ),
+    *(
+        Mutant(
+            rule="iam-trust-named",
+            title=f"everybody at {issuer}, {title}",
+            change=_trusts({"Principal": {"Federated": principal}, "Condition": condition}),
+            says=(f"everybody whom {issuer} knows may assume this role",),
+        )
+        for title, issuer, principal, condition in (
+            ("without a condition", "accounts.google.com", "accounts.google.com", {}),
+            (
+                *("without a condition", "gitlab.com"),
+                *("arn:aws:iam::111122223333:oidc-provider/gitlab.com", {}),
+            ),
+            (
+                *("for any subject", "accounts.google.com", "accounts.google.com"),
+                {"StringLike": {"accounts.google.com:sub": "*"}},
+            ),
+        )
     ),
     Mutant(
         rule="github-trust-audience",

@@ -128,6 +128,24 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         rule="topic-not-public",
+        title="for all but one account",
+        change=document(
+            _TOPIC_POLICY,
+            "policy",
+            lambda found: found["Statement"].append(
+                {
+                    "Effect": "Allow",
+                    "Action": "sns:Subscribe",
+                    "NotPrincipal": {"AWS": "444455556666"},
+                    "Resource": "*",
+                }
+            ),
+            _CRITICAL,
+        ),
+        says=(_PUBLIC,),
+    ),
+    Mutant(
+        rule="topic-not-public",
         title="for everybody over TLS",
         change=document(
             _TOPIC_POLICY,
@@ -155,6 +173,20 @@ MUTANTS: tuple[Mutant, ...] = (
         rule="topic-tls-only",
         title="plain HTTP",
         change=document(_TOPIC_POLICY, "policy", _tls_optional, _CRITICAL),
+        says=(_PLAIN,),
+        at="alarms-critical",
+    ),
+    Mutant(
+        rule="topic-tls-only",
+        title="plain HTTP, but for one caller",
+        change=document(
+            _TOPIC_POLICY,
+            "policy",
+            lambda found: found["Statement"][1]["Condition"].update(
+                {"StringEquals": {"aws:PrincipalArn": "nobody"}}
+            ),
+            _CRITICAL,
+        ),
         says=(_PLAIN,),
         at="alarms-critical",
     ),
