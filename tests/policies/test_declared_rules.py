@@ -11,14 +11,15 @@ from rules.adapter import joined
 from rules.declared import Cluster, cluster, selects
 from rules.guardrails import peers
 from rules.guardrails.access import Power, powers_of, wildcards_of
-from rules.model import UNKNOWN, Item, Props, Stack, StackRule
-from rules.releases import releases
+from rules.model import UNKNOWN, Item, Props, Rule, Stack, StackRule
+from rules.releases import chart_doors, chart_pods, releases
 from rules.releases.charts import CHARTS, mappings
 from rules.workloads import workloads
 
 from components.kubernetes.operators import releases as installed
 from components.kubernetes.operators.releases import Chart
 from tests.policies.real import stack_of
+from tests.policies.real import told as all_told
 
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
@@ -162,6 +163,28 @@ def test_every_chart_of_the_program_has_a_row_and_no_row_is_left_over() -> None:
 def test_values_that_are_not_known_hide_no_others() -> None:
     release = Props({"values": {"bucket": UNKNOWN, "list": [UNKNOWN, {"service": {"type": "x"}}]}})
     assert [path for path, _ in mappings(release)] == ["", "list.1", "list.1.service"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"service": {"type": "ClusterIP", "externalIPs": [], "loadBalancerIP": ""}},
+        {"prometheus": {"thanosServiceExternal": {"enabled": False}}},
+        {"prometheus": {"thanosServiceExternal": {"enabled": True, "type": "ClusterIP"}}},
+        {"ingress": {"enabled": False}, "route": {"main": {"enabled": False}}},
+        {"networkPolicy": {"enabled": True, "ingress": True}, "gateway": {"enabled": True}},
+        {"alertmanager": {"config": {"route": {"receiver": "page", "routes": []}}}},
+        {"controller": {"type": "statefulset"}, "storage": {"type": "s3"}},
+        {"extraObjects": [], "extraManifests": {}, "extraDeploy": "", "extraContainers": []},
+        {"additionalDataSources": [{"type": "loki"}], "hostPort": 0, "hostPorts": {"http": ""}},
+    ],
+    ids=str,
+)
+def test_a_value_that_opens_nothing_is_no_finding(values: dict[str, Any]) -> None:
+    it = item("kubernetes:helm.sh/v3:Release", "it", {"chart": "it", "values": values})
+    rules = (each for each in (*chart_doors.RULES, *chart_pods.RULES) if isinstance(each, Rule))
+    said = [(rule.name, each.text) for rule in rules for _, each in all_told(rule, stack_of((it,)))]
+    assert said == [], "nobody could install a chart"
 
 
 def test_a_release_into_a_namespace_that_is_not_known_yet_is_no_finding() -> None:

@@ -1,10 +1,12 @@
-"""What releases open, as far as values say it: doors, disks and rights."""
+"""What releases open, as far as values say it: doors, disks, rights, and objects of their own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rules.guardrails.access import STRONG_ROLES, Power, powers_of, wildcards_of
+from rules.kubernetes import known
 from rules.model import Item, Props, Rule, Stack, StackRule
 from rules.releases.charts import RELEASE, last, mappings
 from rules.workloads.volumes import encrypted_classes
@@ -12,13 +14,42 @@ from rules.workloads.volumes import encrypted_classes
 _SECRETS = Power(group="", resources=("secrets",), verbs=frozenset({"get", "list", "watch"}))
 
 
+# Types of a Service that lead in from outside the cluster, or out of it.
+_OPEN = ("ExternalName", "LoadBalancer", "NodePort")
+# Such a Service is a LoadBalancer where nothing else is said (kube-prometheus-stack,
+# prometheus.thanosServiceExternal).
+_OPEN_BY_DEFAULT = re.compile(r"service_?external$", re.IGNORECASE)
+# What lets HTTP in is called ingress, ingressPerReplica, route.main, httproute.
+_ENTRY = re.compile(r"(ingress|route)(e?s|perreplica)?$", re.IGNORECASE)
+# Where a Service of any type answers outside the cluster as well.
+_ADDRESSES = ("externalIPs", "loadBalancerIP")
+# What charts render as it stands: extraObjects, extraManifests, extraDeploy (sealed-secrets).
+_OBJECTS = re.compile(r"(extra|additional|raw)(objects|manifests|deploy|resources)", re.IGNORECASE)
+
+
 def _doors(release: Props) -> Iterator[str]:
     for path, each in mappings(release):
-        name = last(path).lower()
-        if name.endswith("service") and each.get("type", "ClusterIP") != "ClusterIP":
-            yield f"{path} is a {each['type']}"
-        if name.endswith(("ingress", "route", "httproute")) and each.get("enabled"):
+        for key in each:
+            if key.lower().endswith("type") and each[key] in _OPEN:
+                yield f"{path if key == 'type' else f'{path}.{key}'} has the type {each[key]}"
+            if key in _ADDRESSES and each[key]:
+                yield f"{path}.{key} is an address outside the cluster"
+        if _OPEN_BY_DEFAULT.search(path) and each.get("enabled") and "type" not in each:
+            yield f"{path} has the type LoadBalancer"
+        if any(_ENTRY.search(part) for part in path.split(".")) and each.get("enabled"):
             yield f"{path} is on"
+
+
+def _unseen(release: Props) -> Iterator[str]:
+    for path, each in mappings(release):
+        for key in each:
+            place = f"{path}.{key}" if path else key
+            # What is not known yet is something.
+            if _OBJECTS.fullmatch(key) and known(each, key, "later"):
+                yield f"{place} brings objects"
+            # Grafana's chart takes them as a template too.
+            if key.lower().endswith("containers") and isinstance(known(each, key), str):
+                yield f"{place} brings containers as text"
 
 
 def _disks(subject: Item, stack: Stack) -> Iterator[str]:
@@ -69,6 +100,19 @@ RULES: tuple[Rule | StackRule, ...] = (
         url="https://kubernetes.io/docs/concepts/services-networking/service",
         evidence=("chart", "version"),
         judge=_doors,
+    ),
+    Rule(
+        name="chart-objects-seen",
+        sentence="No value of a release brings objects or containers that no rule sees.",
+        types=RELEASE,
+        severity="critical",
+        requirements=("CHK-SEC-04", "K8S-11", "CICD-08"),
+        controls=("SOC2 CC6.3", "SOC2 CC8.1", "ISO27001 A.8.2", "ISO27001 A.8.32"),
+        why="Helm makes an administrator or a public Service of it, and every report is green.",
+        fix="declare each object as a resource of its own kind, and containers as a list",
+        url="https://helm.sh/docs/chart_best_practices/values/",
+        evidence=("chart", "version", "namespace"),
+        judge=_unseen,
     ),
     StackRule(
         name="chart-volumes-encrypted",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from rules.model import Item, NotApplicable, Props, Rule, Stack, StackRule
 from rules.releases.charts import RELEASE, chart_of, idle, last, mappings, running
@@ -11,6 +12,9 @@ from rules.releases.charts import RELEASE, chart_of, idle, last, mappings, runni
 # Where images that values name may come from; what a chart names itself is its publisher's.
 IMAGES = ("docker.io/velero/", "ghcr.io/open-telemetry/")
 _MOVES = re.compile(r"(latest|main|master|edge|nightly|dev|stable)?$", re.IGNORECASE)
+
+# hostPort, hostPorts by name (sealed-secrets), enableHostPort (node-exporter's proxy).
+_OF_THE_NODE = re.compile(r"hostNetwork|hostPID|hostIPC|(hostP|enable\w*HostP)orts?")
 
 
 def _named(release: Props) -> Iterator[tuple[str, str, str]]:
@@ -55,11 +59,16 @@ def _loosened(release: Props) -> Iterator[str]:
     for path, each in mappings(release):
         if last(path).lower().endswith("securitycontext"):
             yield from (f"{path} {wrong}" for wrong in _loose(each))
-        for key in ("hostNetwork", "hostPID", "hostIPC"):
-            if each.get(key):
+        for key in each:
+            if _OF_THE_NODE.fullmatch(key) and _given(each[key]):
                 yield f"{path or 'the chart'} sets {key}"
         if each.get("hostPath"):
             yield f"{path} mounts a directory of the node"
+
+
+def _given(value: Any) -> bool:
+    """Whether a value says something; false, an empty text and a mapping of such say nothing."""
+    return any(value.values()) if isinstance(value, Props) else bool(value)
 
 
 def _loose(context: Props) -> Iterator[str]:

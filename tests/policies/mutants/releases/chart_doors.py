@@ -1,8 +1,10 @@
-"""Values that open a door, leave a disk in clear, or give too many rights."""
+"""Values that open a door, bring objects, leave a disk in clear, or give too many rights."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from rules.model import UNKNOWN
 
 from tests.policies.mutation import Mutant, drop, put
 
@@ -22,7 +24,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _STACK,
         "grafana.service",
         {"type": "LoadBalancer"},
-        "grafana.service is a LoadBalancer",
+        "grafana.service has the type LoadBalancer",
     ),
     _one(
         "chart-inside",
@@ -38,7 +40,120 @@ MUTANTS: tuple[Mutant, ...] = (
         "jaeger",
         "jaeger.service.type",
         "NodePort",
-        "jaeger.service is a NodePort",
+        "jaeger.service has the type NodePort",
+    ),
+    _one(
+        "chart-inside",
+        "Prometheus for Thanos, on what the chart makes of it",
+        _STACK,
+        "prometheus.thanosServiceExternal",
+        {"enabled": True},
+        "prometheus.thanosServiceExternal has the type LoadBalancer",
+    ),
+    _one(
+        "chart-inside",
+        "a load balancer for each Prometheus",
+        _STACK,
+        "prometheus.servicePerReplica",
+        {"enabled": True, "type": "LoadBalancer"},
+        "prometheus.servicePerReplica has the type LoadBalancer",
+    ),
+    _one(
+        "chart-inside",
+        "a type under a name of its own",
+        "loki",
+        "gateway.serviceType",
+        "NodePort",
+        "gateway.serviceType has the type NodePort",
+    ),
+    _one(
+        "chart-inside",
+        "a name outside the cluster",
+        _STACK,
+        "alertmanager.service",
+        {"type": "ExternalName", "externalName": "stranger.example"},
+        "alertmanager.service has the type ExternalName",
+    ),
+    _one(
+        "chart-inside",
+        "an Ingress for each Prometheus",
+        _STACK,
+        "prometheus.ingressPerReplica",
+        {"enabled": True, "hosts": ["metrics.example"]},
+        "prometheus.ingressPerReplica is on",
+    ),
+    _one(
+        "chart-inside",
+        "a route to Prometheus",
+        _STACK,
+        "prometheus.route.main",
+        {"enabled": True},
+        "prometheus.route.main is on",
+    ),
+    _one(
+        "chart-inside",
+        "a route to Grafana",
+        _STACK,
+        "grafana.route.main.enabled",
+        True,
+        "grafana.route.main is on",
+    ),
+    _one(
+        "chart-inside",
+        "an address of the network",
+        _STACK,
+        "prometheus.service",
+        {"externalIPs": ["198.51.100.7"], "loadBalancerIP": "198.51.100.8"},
+        "prometheus.service.externalIPs is an address outside the cluster",
+        "prometheus.service.loadBalancerIP is an address outside the cluster",
+    ),
+    _one(
+        "chart-objects-seen",
+        "everybody as administrator",
+        _STACK,
+        "extraManifests",
+        [
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": "everybody"},
+                "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"},
+                "subjects": [{"kind": "Group", "name": "system:authenticated"}],
+            }
+        ],
+        "extraManifests brings objects",
+    ),
+    _one(
+        "chart-objects-seen",
+        "objects of a chart inside the chart",
+        _STACK,
+        "grafana.extraObjects",
+        ["kind: Service\nspec: {type: LoadBalancer}"],
+        "grafana.extraObjects brings objects",
+    ),
+    _one(
+        "chart-objects-seen",
+        "objects by name",
+        "velero",
+        "extraDeploy",
+        {"one": {"kind": "Ingress"}},
+        "extraDeploy brings objects",
+    ),
+    _one(
+        "chart-objects-seen",
+        "objects that are not known yet",
+        "loki",
+        "extraObjects",
+        [UNKNOWN],
+        "extraObjects brings objects",
+    ),
+    _one(
+        "chart-objects-seen",
+        "a stranger's container as text",
+        _STACK,
+        "grafana.extraContainers",
+        "- name: it\n  image: stranger/it\n",
+        "grafana.extraContainers brings containers as text",
     ),
     Mutant(
         rule="chart-volumes-encrypted",
