@@ -1,324 +1,62 @@
-"""`python -m rehearsal <command> <stack>`: the commands that the Makefile names."""
+"""`python -m rehearsal <command> <stack>`: the commands that the Makefile names.
+
+What they do is in `rehearsal.commands`, whose imports take a second: Ctrl-C is understood from the
+first moment, before them.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
+import signal
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-import settings
-from rehearsal import cluster, engine, export, locks, paths, recovery, session, summary, timeline
-from rehearsal.account import AccountError
-from rehearsal.faults import FaultError, Faults
-from rehearsal.providers.kubernetes import Kubernetes
-from rehearsal.providers.standin import Refused
-from reports.__main__ import PROBLEMS, write
-from reports.run import Damaged
-from reports.run import Run as Verdicts
-from reports.run import load as run_of
-
-BAD_INPUT = 2
-FAILED = 1
+COMMANDS = (
+    "destroy", "engine", "export", "preview", "recover", "rehearse", "report", "settings", "up",
+)  # fmt: skip
+# What leaves an account and a state behind; the others work in a folder that they empty, or plan.
+_KEEPING = ("destroy", "recover", "rehearse", "up")
 INTERRUPTED = 130
-
-
-def say(line: str = "") -> None:
-    print(line, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 (refused or failed), 2 (bad input) or 130 (Ctrl-C)."""
-    parser = argparse.ArgumentParser(prog="rehearsal", description=__doc__)
-    commands: dict[str, Callable[[argparse.Namespace], int]] = {
-        "settings": _settings,
-        "preview": _preview,
-        "rehearse": _rehearse,
-        "up": _up,
-        "export": _export,
-        "report": _report,
-        "recover": _recover,
-        "destroy": _destroy,
-        "engine": _engine,
-    }
-    parser.add_argument("command", choices=sorted(commands))
+    parser = _Parser(prog="rehearsal", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("stack", nargs="?", default="staging")
     parser.add_argument("--fault", action="append", default=[], help="a fault on demand")
     given = parser.parse_args(arguments)
+    kept = False
     try:
-        settings.read(paths.stack_file(given.stack))
-        return commands[given.command](given)
-    except (settings.SettingsError, FaultError, AccountError, *PROBLEMS) as error:
-        return _refused(str(error), BAD_INPUT)
-    except (
-        locks.Busy,
-        engine.EngineError,
-        cluster.ClusterError,
-        session.EngineFailed,
-        Refused,
-    ) as error:
-        return _refused(str(error), FAILED)
+        from rehearsal import commands
+
+        kept = given.command in _KEEPING
+        return commands.run(given)
     except KeyboardInterrupt:
-        return _refused(
-            f"interrupted; the state is saved: run `make recover STACK={given.stack}` before the "
-            "next run",
-            INTERRUPTED,
+        said = (
+            f"the state is saved: run `make recover STACK={given.stack}` before the next run"
+            if kept
+            else "nothing was kept"
         )
+        print(f"error: interrupted; {said}", file=sys.stderr, flush=True)
+        return INTERRUPTED
 
 
-def _refused(text: str, code: int) -> int:
-    for line in text.splitlines():
-        print(f"error: {line}", file=sys.stderr, flush=True)
-    return code
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
 
 
-def _open(given: argparse.Namespace, **options: Any) -> Any:
-    return session.opened(
-        given.stack,
-        engine=engine.find(say),
-        command=f"{given.command} {given.stack}",
-        faults=Faults.parse(given.fault),
-        # A plan asks nothing of a cluster, so a first one needs none; nor does a report.
-        programs=None if given.command in ("preview", "report") else cluster.prepare(say),
-        **options,
-    )
-
-
-def _settings(given: argparse.Namespace) -> int:
-    say(f"Pulumi.{given.stack}.yaml: every setting is accepted")
-    return 0
-
-
-def _engine(given: argparse.Namespace) -> int:
-    del given
-    found = engine.find(say)
-    say(f"engine: {found.describe()}")
-    say(f"cluster: {cluster.prepare(say).describe()}")
-    return 0
-
-
-def _preview(given: argparse.Namespace) -> int:
-    with _open(given) as opened:
-        began = time.monotonic()
-        if opened.note:
-            say(f"note: {opened.note}")
-        run = opened.run("preview", "--json", "--show-sames", check=False)
-        document = _json(run.stdout)
-        states = [s["newState"] for s in document.get("steps", ()) if s.get("newState")]
-        done = summary.operations(run.events)
-        if run.code != 0 and not done:
-            return _refused(run.reason, FAILED)
-        changed = summary.changed_properties(run.events)
-        for line in summary.tree(summary.parents_of(states), done, changed):
-            say(line)
-        say()
-        say(f"resources: {summary.counted(done)}")
-        lines, mandatory = summary.policy(run.events)
-        say("policy: " + lines[0])
-        for line in lines[1:]:
-            say(line)
-        if run.code == 0:
-            for line in summary.virtual_time(timeline.schedule(timeline.of_preview(document))):
-                say(line)
-        _say_honestly(opened)
-        say(f"previewed in {time.monotonic() - began:.1f} s")
-        if run.code != 0:
-            return _refused(run.reason, FAILED)
-        return FAILED if mandatory else 0
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {}
-
-
-def _say_honestly(opened: session.Session) -> None:
-    names = [f"{s.package} {s.version}" for s in opened.standins]
-    real = next((each.real for each in _in_cluster(opened)), None)
-    for line in summary.honesty(opened.engine.describe(), names, real):
-        say(line)
-
-
-def _in_cluster(opened: session.Session) -> list[Kubernetes]:
-    return [each for each in opened.standins if isinstance(each, Kubernetes)]
-
-
-def _refused_pods(opened: session.Session) -> list[str]:
-    """Pods that the finished cluster would refuse, all workloads at their largest."""
-    return [line for each in _in_cluster(opened) for line in each.refused_pods()]
-
-
-def _rehearse(given: argparse.Namespace) -> int:
-    with _open(given) as opened:
-        say(f"rehearsing {given.stack} with {opened.engine.describe()}")
-        if opened.note:
-            say(f"note: {opened.note}")
-        failures: list[str] = []
-        first, up_line = _timed_up(opened)
-        say(up_line)
-        lines, _ = summary.policy(first.events)
-        say("policy: " + lines[0])
-        for line in lines[1:]:
-            say(line)
-        for line in _warnings(opened):
-            say(line)
-        failures += _refused_pods(opened)
-        second, _line = _timed_up(opened)
-        changed = {u: o for u, o in summary.operations(second.events).items() if o != "same"}
-        say(f"second up: {'nothing changes' if not changed else summary.counted(changed)}")
-        failures += [f"the second up would {o} {u.split('::', 3)[3]}" for u, o in changed.items()]
-        refreshed = opened.run("refresh", "--yes", "--skip-preview")
-        drift = _drift(refreshed.events)
-        say(f"refresh: {'finds nothing' if not drift else f'finds {len(drift)} changes'}")
-        failures += [f"refresh finds a change in {name}" for name in drift]
-        say(_retired(opened))
-        took = timeline.schedule(timeline.of_destroy(opened.state()))
-        gone = opened.run("destroy", "--yes", "--skip-preview")
-        left = opened.account.all()
-        say(f"destroy: {summary.counted(summary.operations(gone.events))}; {len(left)} left")
-        failures += [f"destroy leaves {r.type} {r.id}" for r in left]
-        for line in summary.virtual_time(took, "destruction"):
-            say(line)
-        _say_honestly(opened)
-        for failure in failures:
-            print(f"error: {failure}", file=sys.stderr)
-        return FAILED if failures else 0
-
-
-def _timed_up(opened: session.Session) -> tuple[session.Run, str]:
-    began = time.monotonic()
-    run = opened.run("up", "--yes", "--skip-preview")
-    done = summary.operations(run.events)
-    took = timeline.schedule(
-        timeline.of_state(opened.state(), done, summary.changed_properties(run.events))
-    )
-    opened.account.pass_time(took.seconds)
-    line = (
-        f"up: {summary.counted(done)} in {time.monotonic() - began:.1f} s; virtual deployment time "
-        f"{timeline.minutes(took.seconds)}"
-    )
-    return run, line
-
-
-def _warnings(opened: session.Session) -> list[str]:
-    found = [w for s in opened.standins for w in getattr(s, "warnings", [])]
-    return [f"warning: {w}" for w in dict.fromkeys(found)]
-
-
-def _drift(events: list[dict[str, Any]]) -> list[str]:
-    """Names of resources that a refresh found changed or gone."""
-    found = []
-    for event in events:
-        step = (event.get("resOutputsEvent") or {}).get("metadata")
-        if step and step["op"] in ("update", "delete", "create"):
-            found.append(step["urn"].split("::", 3)[3])
-    return found
-
-
-def _retired(opened: session.Session) -> str:
-    """The first of the two steps that take an environment down (docs/runbooks/retire.md)."""
-    opened.settle(servesCustomers=False, protect=False)
-    run = opened.run("up", "--yes", "--skip-preview", policies=False)
-    return f"retire, step one: {summary.counted(summary.operations(run.events))}"
-
-
-def _up(given: argparse.Namespace) -> int:
-    with _open(given) as opened:
-        if opened.note:
-            say(f"note: {opened.note}")
-        _, line = _timed_up(opened)
-        say(line)
-        for warning in _warnings(opened):
-            say(warning)
-        refused = _refused_pods(opened)
-        return _refused("\n".join(refused), FAILED) if refused else 0
-
-
-def _destroy(given: argparse.Namespace) -> int:
-    with _open(given) as opened:
-        say(_retired(opened))
-        gone = opened.run("destroy", "--yes", "--skip-preview")
-        say(f"destroy: {summary.counted(summary.operations(gone.events))}")
-        return 0
-
-
-def _recover(given: argparse.Namespace) -> int:
-    with _open(given) as opened:
-        for each in _in_cluster(opened):
-            for line in each.uninstall_pending():
-                say(line)
-        for line in recovery.recover(opened):
-            say(line)
-        return 0
-
-
-def _export(given: argparse.Namespace) -> int:
-    folder = paths.BUILD / "export" / given.stack
-    work = paths.home() / "export" / given.stack
-    shutil.rmtree(work, ignore_errors=True)
-    with _open(given, folder=Path(work)) as opened:
-        _timed_up(opened)
-        for written in export.write(opened, folder):
-            say(f"wrote {written.relative_to(paths.ROOT)}")
-    shutil.rmtree(work, ignore_errors=True)
-    return 0
-
-
-def _report(given: argparse.Namespace) -> int:
-    """The auditor's report from a preview and an `up` in an account of its own."""
-    work = paths.home() / "report" / given.stack
-    shutil.rmtree(work, ignore_errors=True)
-    with _open(given, folder=work) as opened:
-        plan = opened.run("preview", check=False)
-        planned = opened.folder / "preview.events.jsonl"
-        events, state = [planned], None
-        if _whole(plan, planned).result == "succeeded":
-            _timed_up(opened)
-            events.append(opened.folder / "up.events.jsonl")
-            state = work / "state.json"
-            state.write_text(json.dumps(export.scrubbed(opened.state())), encoding="utf-8")
-            for line in _again(opened, events[-1]):
-                return _refused(line, FAILED)
-        other = _newest_other(given.stack)
-        code = write(events, state, paths.BUILD / "report" / given.stack, other)
-        _say_honestly(opened)
-    shutil.rmtree(work, ignore_errors=True)
-    return code
-
-
-def _whole(plan: session.Run, planned: Path) -> Verdicts:
-    """What a preview found; the reason where it did not come to an end."""
-    try:
-        return run_of(planned)
-    except Damaged:
-        if plan.code == 0:
-            raise
-        raise session.EngineFailed(plan.code, plan.reason) from None
-
-
-def _again(opened: session.Session, deployed: Path) -> list[str]:
-    """Where the pack judges the finished state otherwise than the `up` that made it."""
-    during = {(f.rule, f.urn, f.text) for f in run_of(deployed).findings}
-    after = {(f.rule, f.urn, f.text) for f in opened.analyze()}
-    return [
-        f"{rule} says of {urn.split('::', 3)[3]}, judging the "
-        f"{'run' if (rule, urn, text) in during else 'state'} and not the other: {text}"
-        for rule, urn, text in sorted(during ^ after)
-    ]
-
-
-def _newest_other(stack: str) -> Path | None:
-    """The report of another environment, to compare with: the one that was written last."""
-    found = (paths.BUILD / "report").glob("*/report.json")
-    others = [path for path in found if path.parent.name != stack]
-    return max(others, key=lambda path: path.stat().st_mtime, default=None)
+def _end_as_by_ctrl_c() -> None:
+    """A run that is ended by its pipeline or terminal saves its state too, unless it is told to
+    outlive that (`nohup`)."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, signal.default_int_handler)
 
 
 if __name__ == "__main__":
+    _end_as_by_ctrl_c()
     sys.exit(main())

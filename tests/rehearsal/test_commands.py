@@ -1,0 +1,83 @@
+"""The command line itself: what it takes, and how it ends when somebody ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rehearsal import __main__ as line
+from rehearsal import commands, paths
+
+
+def test_every_command_that_can_be_named_does_something() -> None:
+    assert set(line.COMMANDS) == set(commands.COMMANDS)
+
+
+def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        line.main(["explode"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1, said
+    assert said[0].startswith("error: ")
+    assert "preview" in said[0], "the line must name the commands that there are"
+
+
+def _ended_while_importing(command: str, how: signal.Signals, tmp_path: Path) -> tuple[int, str]:
+    """Exit code and standard error of a run that is ended before its imports are done."""
+    # The first thing that the commands import waits until it is ended.
+    (tmp_path / "yaml.py").write_text(
+        "from pathlib import Path\nimport time\n"
+        f"Path({str(tmp_path / 'importing')!r}).touch()\ntime.sleep(60)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "rehearsal", command, "prod"],
+        cwd=paths.ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "ARCHES_REHEARSAL_HOME": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job is born deaf to Ctrl-C, and one of `nohup` to a lost terminal.
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL),
+    )
+    try:
+        deadline = time.monotonic() + 90
+        while not (tmp_path / "importing").exists():
+            assert time.monotonic() < deadline, "it never began to import"
+            time.sleep(0.02)
+        running.send_signal(how)
+        _, err = running.communicate(timeout=90)
+    finally:
+        running.kill()
+    return running.returncode, err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_in_its_first_second_says_so_in_one_line(
+    how: signal.Signals, tmp_path: Path
+) -> None:
+    code, said = _ended_while_importing("up", how, tmp_path)
+    assert (code, said) == (130, "error: interrupted; nothing was kept\n"), (
+        "nothing was begun, so there is nothing to recover; and a traceback helps nobody"
+    )
+
+
+@pytest.mark.parametrize("command", line.COMMANDS)
+def test_only_what_leaves_something_behind_is_told_to_recover(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "run", interrupted)
+    assert line.main([command, "prod"]) == 130
+    advice = "the state is saved: run `make recover STACK=prod` before the next run"
+    keeps = command in ("up", "rehearse", "destroy", "recover")
+    assert capsys.readouterr().err == (
+        f"error: interrupted; {advice if keeps else 'nothing was kept'}\n"
+    )
