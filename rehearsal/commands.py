@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -235,23 +236,37 @@ def _recover(given: argparse.Namespace) -> int:
         return 0
 
 
+@contextlib.contextmanager
+def _afresh(given: argparse.Namespace) -> Iterator[Path]:
+    """The path of an empty folder for this command, which is gone afterwards. Raises locks.Busy.
+
+    Its lock stands beside it: whoever comes second must not empty what the first works in. Where
+    the work fails the folder stays, since its logs say why.
+    """
+    work = paths.home() / given.command / given.stack
+    lock = work.with_name(f"{given.stack}.lock")
+    with locks.held(lock, f"{given.command} {given.stack}"):
+        shutil.rmtree(work, ignore_errors=True)
+        try:
+            yield work
+        except KeyboardInterrupt:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def _export(given: argparse.Namespace) -> int:
     folder = paths.BUILD / "export" / given.stack
-    work = paths.home() / "export" / given.stack
-    shutil.rmtree(work, ignore_errors=True)
-    with _open(given, folder=Path(work)) as opened:
+    with _afresh(given) as work, _open(given, folder=work) as opened:
         _timed_up(opened)
         for written in export.write(opened, folder):
             say(f"wrote {written.relative_to(paths.ROOT)}")
-    shutil.rmtree(work, ignore_errors=True)
     return 0
 
 
 def _report(given: argparse.Namespace) -> int:
     """The auditor's report from a preview and an `up` in an account of its own."""
-    work = paths.home() / "report" / given.stack
-    shutil.rmtree(work, ignore_errors=True)
-    with _open(given, folder=work) as opened:
+    with _afresh(given) as work, _open(given, folder=work) as opened:
         plan = opened.run("preview", check=False)
         planned = opened.folder / "preview.events.jsonl"
         events, state = [planned], None
@@ -265,7 +280,6 @@ def _report(given: argparse.Namespace) -> int:
         other = _newest_other(given.stack)
         code = write(events, state, paths.BUILD / "report" / given.stack, other)
         _say_honestly(opened)
-    shutil.rmtree(work, ignore_errors=True)
     return code
 
 

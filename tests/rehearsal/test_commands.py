@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal import __main__ as line
-from rehearsal import commands, paths
+from rehearsal import commands, locks, paths
 
 
 def test_every_command_that_can_be_named_does_something() -> None:
@@ -81,3 +82,32 @@ def test_only_what_leaves_something_behind_is_told_to_recover(
     assert capsys.readouterr().err == (
         f"error: interrupted; {advice if keeps else 'nothing was kept'}\n"
     )
+
+
+# -- a folder for one command --------------------------------------------------------------------
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_a_second_export_or_report_leaves_the_folder_of_the_first_alone(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ARCHES_REHEARSAL_HOME", str(tmp_path))
+    given = argparse.Namespace(command=command, stack="prod")
+    with commands._afresh(given) as work:
+        work.mkdir()
+        (work / "account.db").touch()
+        with pytest.raises(locks.Busy, match=f"`{command} prod`"), commands._afresh(given):
+            pass
+        assert (work / "account.db").exists(), "the first one's account was deleted under it"
+    assert not work.exists()
+
+
+def test_such_a_folder_is_empty_at_first_and_stays_where_its_logs_say_what_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ARCHES_REHEARSAL_HOME", str(tmp_path))
+    given = argparse.Namespace(command="export", stack="prod")
+    for ended, left in ((ValueError, True), (KeyboardInterrupt, False)):
+        with pytest.raises(ended), commands._afresh(given) as work:
+            assert not work.exists(), "what an earlier run made would be in the export"
+            work.mkdir()
+            raise ended
+        assert work.exists() is left
