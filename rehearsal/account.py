@@ -14,9 +14,10 @@ import re
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +103,20 @@ class Account:
 
     account_id: 12 digits. given: a text (the stack's settings); identifiers in it belong to things
     that were there before and are taken to exist, as a brought VPC or a role of the organisation.
+    companions: files and folders beside it that mean nothing without it.
     All methods may be called from several threads.
-    Raises AccountError: the file is damaged or of another format; it is kept aside, never
-    overwritten, and the message names both files. Or it cannot be used, and stays where it is.
+    Raises AccountError: the file is damaged or of another format; it is kept aside with its
+    companions, never overwritten, and the message says where. Or it cannot be used, and stays where
+    it is.
     """
 
-    def __init__(self, path: Path | str, account_id: str = "111122223333", given: str = "") -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        account_id: str = "111122223333",
+        given: str = "",
+        companions: Sequence[str] = (),
+    ) -> None:
         self.account_id = account_id
         self.given = given
         self._lock = threading.RLock()
@@ -133,7 +142,7 @@ class Account:
             self._db.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGE:
                 raise AccountError(_unusable(path, error)) from None
-            raise AccountError(self._set_aside(error)) from None
+            raise AccountError(_set_aside(Path(path), companions, error)) from None
         self._salt = row[1]
         self._now = row[2]
         # One process at a time opens the file (locks.held), so what is read once stays true.
@@ -147,24 +156,6 @@ class Account:
     def _begin(self) -> None:
         self._db.executescript("pragma journal_mode=wal; pragma synchronous=normal;" + _TABLES)
         self._db.execute("insert into about values (?, ?, 0)", (FORMAT, os.urandom(16).hex()))
-
-    def _set_aside(self, error: Exception) -> str:
-        path = Path(self._path)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
-        again = 1
-        while aside.exists():
-            again += 1
-            aside = path.with_name(f"{path.stem}.damaged-{stamp}-{again}{path.suffix}")
-        path.rename(aside)
-        for tail in ("-wal", "-shm"):
-            companion = path.with_name(path.name + tail)
-            if companion.exists():
-                companion.rename(aside.with_name(aside.name + tail))
-        return (
-            f"the account file {path.name} is damaged ({error}); it was kept aside as "
-            f"{aside.name}; run the command again to begin with an empty account"
-        )
 
     def close(self) -> None:
         with self._lock:
@@ -379,6 +370,26 @@ def _unusable(path: Path | str, error: Exception) -> str:
     return (
         f"the account file {Path(path).name} cannot be used ({error}); nothing was changed; see "
         "who else has it open, and whether its disk can be written"
+    )
+
+
+def _set_aside(path: Path, companions: Sequence[str], error: Exception) -> str:
+    """Move the file and its companions into a folder of their own; what is told about it.
+
+    The file goes last: whoever is killed before that has it set aside again by the next run.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    names = chain([f"damaged-{stamp}"], (f"damaged-{stamp}-{again}" for again in count(2)))
+    aside = next(folder for name in names if not (folder := path.with_name(name)).exists())
+    aside.mkdir()
+    beside = [name for name in companions if path.with_name(name).exists()]
+    for name in (*beside, f"{path.name}-wal", f"{path.name}-shm", path.name):
+        if path.with_name(name).exists():
+            path.with_name(name).rename(aside / name)
+    return (
+        f"the account file {path.name} is damaged ({error}); it was kept aside in {aside}"
+        f"{', with ' + ', '.join(beside) + ' beside it' if beside else ''}; run the command again "
+        "to begin with an empty account"
     )
 
 

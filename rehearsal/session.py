@@ -122,6 +122,13 @@ class Session:
     def run(self, *arguments: str, check: bool = True, policies: bool = True) -> Run:
         """Run one engine command over the program. Raises EngineFailed where `check` asks."""
         verb = arguments[0]
+        # No other run is alive (locks.held), so nobody but `recover` will let go of the engine's.
+        if verb in ("up", "refresh", "destroy") and self.cut_off:
+            raise EngineFailed(
+                1,
+                f"an earlier run was cut off: run `make recover STACK={self.stack}` before the "
+                "next run",
+            )
         log = self.folder / f"{verb}.events.jsonl"
         log.unlink(missing_ok=True)
         command = [str(self.engine.path), *arguments, "--stack", self.stack]
@@ -145,6 +152,11 @@ class Session:
                 )
             raise EngineFailed(run.code, run.reason)
         return run
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether a run has left the engine's own lock behind."""
+        return any((self.folder / "state" / ".pulumi" / "locks").rglob("*.json"))
 
     def kill(self) -> None:
         """Kill the engine and all it started, as a power cut would."""
@@ -248,7 +260,13 @@ def opened(
         source = program / f"Pulumi.{stack}.yaml"
         text = source.read_text(encoding="utf-8")
         document = yaml.safe_load(text) or {}
-        account = Account(folder / "account.db", _account_id(document), given=text)
+        account = Account(
+            folder / "account.db",
+            _account_id(document),
+            given=text,
+            # The engine's state and its config, and the cluster: all of them know what was made.
+            companions=("state", "init", f"Pulumi.{stack}.yaml", "cluster"),
+        )
         stack_of.callback(account.close)
         if standins is None:
             faults = faults or Faults()

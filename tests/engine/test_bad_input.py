@@ -3,15 +3,15 @@ with the resource's name."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from rehearsal.account import AccountError
 from rehearsal.session import EngineFailed
 from tests.engine import programs
 from tests.engine.conftest import Command, Open
-from tests.engine.seen import lines
+from tests.engine.seen import changes, disagreements, lines
 
 pytestmark = pytest.mark.engine
 
@@ -101,18 +101,26 @@ def test_deleting_what_is_still_in_use_is_refused(open_stack: Open, tmp_path: Pa
         assert len(opened.account.all("aws:ec2/vpc:Vpc")) == 1, "the VPC must still be there"
 
 
-def test_a_damaged_account_is_kept_aside_and_never_overwritten(
-    command: Command, tmp_path: Path
+def test_after_a_damaged_account_the_next_run_really_begins_with_an_empty_one(
+    open_stack: Open, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "staging"
-    folder.mkdir()
+    program = programs.tiny(tmp_path / "program", 'aws.sns.Topic("news", opts=on)')
+    folder = tmp_path / "dev"
+    with open_stack(folder, programs.STACK, program=program) as opened:
+        opened.run("up", "--yes", "--skip-preview", policies=False)
     damaged = b"this is no database" * 100
     (folder / "account.db").write_bytes(damaged)
-    done = command("up", "staging")
-    assert done.returncode == 2
-    assert len(lines(done.stderr)) == 1, done.stderr
-    aside = list(folder.glob("account.damaged-*.db"))
-    assert len(aside) == 1, "the damaged file must be kept"
-    assert aside[0].read_bytes() == damaged
-    assert aside[0].name in done.stderr
-    shutil.rmtree(folder)
+    with (
+        pytest.raises(AccountError) as told,
+        open_stack(folder, programs.STACK, program=program),
+    ):
+        pytest.fail("a damaged account was used")
+    assert len(lines(str(told.value))) == 1, told.value
+    (aside,) = folder.glob("damaged-*")
+    assert str(aside) in str(told.value)
+    assert (aside / "account.db").read_bytes() == damaged, "the damaged file must be kept"
+    assert list((aside / "state").rglob("dev.json")), "what the engine knew of it must be kept"
+    with open_stack(folder, programs.STACK, program=program) as opened:
+        done = opened.run("up", "--yes", "--skip-preview", policies=False)
+        assert changes(done.events)["news"] == "create", "the promised remedy does not work"
+        assert disagreements(opened) == []

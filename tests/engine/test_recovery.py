@@ -114,6 +114,23 @@ def _wait_for_resources(database: Path, wanted: int, running: subprocess.Popen[s
     raise AssertionError(f"no {wanted} resources after {programs.PATIENCE_SECONDS} s")
 
 
+def test_a_run_after_a_killed_one_is_sent_to_recover_first(
+    open_stack: Open, tmp_path: Path
+) -> None:
+    program = programs.tiny(tmp_path / "program", 'aws.sns.Topic("news", opts=on)')
+    faults = Faults.parse(["kill:1"])
+    with open_stack(tmp_path / "dev", programs.STACK, program=program, faults=faults) as opened:
+        for said in ("the engine was killed in the middle of `up`", "an earlier run was cut off"):
+            with pytest.raises(EngineFailed) as failed:
+                opened.run("up", "--yes", "--skip-preview", policies=False)
+            assert lines(str(failed.value)) == [
+                f"{said}: run `make recover STACK=dev` before the next run"
+            ]
+        recovery.recover(opened)
+        opened.run("up", "--yes", "--skip-preview", policies=False)
+        assert disagreements(opened) == []
+
+
 def test_a_lost_reply_leaves_an_orphan_that_recover_names(open_stack: Open, tmp_path: Path) -> None:
     program = programs.tiny(tmp_path / "program", 'aws.sns.Topic("news", opts=on)')
     faults = Faults.parse(["lose-reply:1"])

@@ -267,9 +267,9 @@ def test_a_damaged_file_is_kept_aside_whole_and_the_next_run_begins_anew(
     assert "\n" not in said
     assert said.startswith("the account file account.db is damaged (")
     assert said.endswith("run the command again to begin with an empty account")
-    (aside,) = tmp_path.glob("account.damaged-*.db")
-    assert aside.name in said, "nobody would find what is left of the account"
-    assert aside.read_bytes() == damaged
+    (aside,) = tmp_path.glob("damaged-*")
+    assert str(aside) in said, "nobody would find what is left of the account"
+    assert (aside / "account.db").read_bytes() == damaged
     assert not path.exists()
     fresh = Account(path)
     assert fresh.all() == []
@@ -283,7 +283,7 @@ def test_a_second_damage_in_the_same_second_does_not_overwrite_the_first(tmp_pat
         path.write_bytes(content)
         with pytest.raises(AccountError):
             Account(path)
-    kept = sorted(file.read_bytes() for file in tmp_path.glob("account.damaged-*.db"))
+    kept = sorted(file.read_bytes() for file in tmp_path.glob("damaged-*/account.db"))
     assert kept == contents
 
 
@@ -298,15 +298,31 @@ def test_the_log_of_a_damaged_file_is_kept_aside_with_it(tmp_path: Path) -> None
     )
 
 
+def test_what_means_nothing_without_the_account_is_kept_aside_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "account.db"
+    path.write_bytes(b"garbage\n" * 200)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "prod.json").write_text("full")
+    (tmp_path / "home").mkdir()
+    with pytest.raises(AccountError) as error:
+        Account(path, companions=("state", "cluster"))
+    (aside,) = tmp_path.glob("damaged-*")
+    assert (aside / "state" / "prod.json").read_text() == "full", "nothing may be lost"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [aside.name, "home"], (
+        "a full state over an empty account makes every later command fail"
+    )
+    assert f"{aside}, with state beside it; " in str(error.value)
+
+
 def test_another_format_is_kept_aside_as_well(tmp_path: Path) -> None:
     path = tmp_path / "account.db"
     _filled(path)
     with sqlite3.connect(path) as database:
         database.execute("update about set format = 99")
     database.close()
-    with pytest.raises(AccountError, match=r"is damaged \(another format\); it was kept aside as"):
+    with pytest.raises(AccountError, match=r"is damaged \(another format\); it was kept aside in"):
         Account(path)
-    assert len(list(tmp_path.glob("account.damaged-*.db"))) == 1
+    assert len(list(tmp_path.glob("damaged-*/account.db"))) == 1
 
 
 def test_a_file_that_somebody_else_holds_is_not_taken_for_a_damaged_one(

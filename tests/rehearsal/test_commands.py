@@ -100,14 +100,20 @@ def test_a_second_export_or_report_leaves_the_folder_of_the_first_alone(
     assert not work.exists()
 
 
-def test_such_a_folder_is_empty_at_first_and_stays_where_its_logs_say_what_failed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("ended", "stays"), [(ValueError, True), (KeyboardInterrupt, False)])
+def test_such_a_folder_stays_only_where_its_logs_say_what_failed(
+    ended: type[BaseException], stays: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ARCHES_REHEARSAL_HOME", str(tmp_path))
-    given = argparse.Namespace(command="export", stack="prod")
-    for ended, left in ((ValueError, True), (KeyboardInterrupt, False)):
-        with pytest.raises(ended), commands._afresh(given) as work:
-            assert not work.exists(), "what an earlier run made would be in the export"
-            work.mkdir()
+    left = tmp_path / "export" / "prod"
+    (left / "cluster").mkdir(parents=True)
+
+    def work() -> None:
+        with commands._afresh(argparse.Namespace(command="export", stack="prod")) as folder:
+            assert not folder.exists(), "what an earlier run made would be in the export"
+            folder.mkdir()
             raise ended
-        assert work.exists() is left
+
+    with pytest.raises(ended):
+        work()
+    assert left.exists() is stays
