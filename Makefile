@@ -1,5 +1,6 @@
 # The commands that people and other tools call. STACK names an environment: staging, prod.
 STACK ?= staging
+export STACK
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -15,33 +16,33 @@ setup: $(READY) ## make what is missing: virtual environment and packages
 
 $(READY): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing); allowed: Python 3.11 or later; for example make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
-	@test -x $(RUN) && $(RUN) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  echo "error: $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing); allowed: Python 3.11 or later; for example make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(RUN) && $(RUN) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); }
 	@echo "installing packages (pinned, by hash)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 preview: $(READY) ## plan STACK with the real engine, no cloud account
-	@$(RUN) -m rehearsal preview $(STACK)
+	@$(RUN) -m rehearsal preview "$$STACK"
 
 rehearse: $(READY) ## up, second up, refresh and destroy STACK in the rehearsal account
-	@$(RUN) -m rehearsal rehearse $(STACK)
+	@$(RUN) -m rehearsal rehearse "$$STACK"
 
 up: $(READY) ## bring STACK up in the rehearsal account and leave it there
-	@$(RUN) -m rehearsal up $(STACK)
+	@$(RUN) -m rehearsal up "$$STACK"
 
 destroy: $(READY) ## take STACK down in the rehearsal account
-	@$(RUN) -m rehearsal destroy $(STACK)
+	@$(RUN) -m rehearsal destroy "$$STACK"
 
 recover: $(READY) ## after an interrupted run: bring state and rehearsal account together
-	@$(RUN) -m rehearsal recover $(STACK)
+	@$(RUN) -m rehearsal recover "$$STACK"
 
 export: $(READY) ## write build/export/STACK: state, manifests, documents
-	@$(RUN) -m rehearsal export $(STACK)
+	@$(RUN) -m rehearsal export "$$STACK"
 
 report: $(READY) ## write build/report/STACK: what an auditor reads, in seven formats
-	@$(RUN) -m rehearsal report $(STACK)
+	@$(RUN) -m rehearsal report "$$STACK"
 
 verify-report: $(READY) ## compute a report again: FILE=build/report/prod/report.json
 	@$(RUN) -m reports verify $(FILE)
