@@ -136,7 +136,11 @@ class Audit(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{self._name}-trail",
             description="CloudTrail writes into its log group",
-            assume_role_policy=trust("cloudtrail.amazonaws.com", conditions=self._own_account()),
+            # Without a condition, for this role alone: it "doesn't support the use of aws:SourceArn
+            # and aws:SourceAccount" (CloudTrail user guide, "Role policy document for CloudTrail to
+            # use CloudWatch Logs for monitoring"); with one, no event arrives (prowler issue 4714).
+            # All that the role can do is to write into our log group.
+            assume_role_policy=trust("cloudtrail.amazonaws.com"),
             opts=self._here,
         )
         rights = aws.iam.RolePolicy(
@@ -175,9 +179,6 @@ class Audit(pulumi.ComponentResource):
         )
         return trail.arn
 
-    def _own_account(self) -> dict[str, dict[str, str]]:
-        return {"StringEquals": {"aws:SourceAccount": self._args.context.account_id}}
-
     def _detector(self) -> pulumi.Output[str]:
         detector = aws.guardduty.Detector(
             f"{self._name}-detector",
@@ -209,7 +210,10 @@ class Audit(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{self._name}-config",
             description="AWS Config reads the account and delivers its history",
-            assume_role_policy=trust("config.amazonaws.com", conditions=self._own_account()),
+            assume_role_policy=trust(
+                "config.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": args.context.account_id}},
+            ),
             opts=self._here,
         )
         reads = aws.iam.RolePolicyAttachment(

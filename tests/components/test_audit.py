@@ -233,10 +233,22 @@ def test_a_destroyed_environment_leaves_the_accounts_volumes_encrypted():
     assert audit().one(VOLUMES).retain_on_delete
 
 
-def test_services_take_their_roles_for_this_account_only():
-    for role in audit().of("aws:iam/role:Role"):
-        (trust,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
-        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}, role.name
+def trust(role: str) -> dict[str, Any]:
+    document = audit().one("aws:iam/role:Role", f"audit-{role}").inputs["assumeRolePolicy"]
+    (statement,) = json.loads(document)["Statement"]
+    return statement
+
+
+def test_config_takes_its_role_for_this_account_only():
+    assert trust("config")["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_cloudtrail_takes_its_role_without_a_condition_that_it_does_not_know():
+    assert trust("trail") == {
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole"],
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+    }, "CloudTrail sends neither aws:SourceAccount nor aws:SourceArn: no event would reach the logs"
 
 
 def test_every_child_lives_in_the_component_and_is_named_after_it():
