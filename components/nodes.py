@@ -12,8 +12,15 @@ those tags would fight with it, so there is none here.
 The disks are under the cluster's key, not the data key: EC2 Auto Scaling's service role must be
 able to use the key of the disks, and has no business with the key that protects the database.
 
+The image is AWS's and so are its patches, but no node gets them by itself: EKS takes another image
+when the version, the launch template or the release changes, and at no other time (EKS user guide,
+"Update a managed node group"). `cluster.nodes.releaseVersion` names the release, as reviewed as an
+add-on's version; without it a group starts with the newest one, and somebody updates it each month
+(docs/runbooks/upgrade-cluster.md, "Patch the nodes").
+
 Refused: disk size, remote access or instance types in the wrong place (E21-E24), an AMI of our own
-(patches would be ours), spare policies on the node role (pods have their own identities).
+(building it would be ours too), a release that follows the newest (an unread roll of every node on
+any run), spare policies on the node role (pods have their own identities).
 """
 
 from __future__ import annotations
@@ -171,6 +178,7 @@ class Nodes(pulumi.ComponentResource):
             node_role_arn=role.arn,
             subnet_ids=[subnet_id],
             version=args.settings.version,  # follows the control plane in the same run (E6)
+            release_version=nodes.release_version,
             ami_type=AMI_TYPES[nodes.arm],
             capacity_type=CAPACITY_TYPES[nodes.capacity],
             instance_types=list(nodes.instance_types),

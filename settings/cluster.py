@@ -154,6 +154,14 @@ class NodeSettings(Section):
         ge=30,
         le=1000,
     )
+    release_version: str | None = setting(
+        None,
+        allowed="the nodes' image: a release of Amazon Linux 2023 for EKS of the cluster's minor, "
+        "never an older one than runs; none for the newest at creation and updates by hand "
+        "(docs/runbooks/upgrade-cluster.md)",
+        example="1.36.2-20261112",
+        pattern=r"^1\.\d{2}\.\d{1,2}-\d{8}$",
+    )
 
     @property
     def arm(self) -> bool:
@@ -268,6 +276,18 @@ class ClusterSettings(Section):
                 + (f", out of standard support since {ended}" if ended else ""),
                 allowed="one of " + ", ".join(known),
                 example=known[-1] if known else "a newer release of this program",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _image_of_the_version(self) -> Self:
+        release = self.nodes.release_version
+        if release is not None and not release.startswith(f"{self.version}."):  # refusal E7
+            raise clash(
+                "nodes.releaseVersion",
+                got=f'"{release}" with version "{self.version}"',
+                allowed=f"a release of {self.version}, or none",
+                example=f"{self.version}.2-20261112",
             )
         return self
 

@@ -40,6 +40,14 @@ def test_a_group_is_declared_with_exact_inputs():
     }, "disk size or remote access beside a template is refused (E21, E22)"
 
 
+def test_a_release_that_was_read_reaches_every_zone_and_none_is_chosen_unasked():
+    made = recorded(cluster_settings(nodes={"releaseVersion": "1.36.2-20261112"}))
+    assert {each.inputs["releaseVersion"] for each in made.of(GROUP)} == {"1.36.2-20261112"}, (
+        "a zone would go on with an image that has known holes"
+    )
+    assert not any("releaseVersion" in each.inputs for each in recorded().of(GROUP))
+
+
 def test_the_autoscalers_number_of_nodes_is_left_alone():
     assert all(
         each.ignore_changes == ["scalingConfig.desiredSize"] for each in recorded().of(GROUP)

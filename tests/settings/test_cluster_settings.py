@@ -173,6 +173,16 @@ def test_a_group_has_machines_of_one_kind():
     assert "got c9z.xlarge" in refused(nodes={"instanceTypes": ["c9z.xlarge"]})
 
 
+def test_the_nodes_image_is_a_release_of_the_clusters_minor():
+    assert settings().nodes.release_version is None
+    found = settings(version="1.36", nodes={"releaseVersion": "1.36.2-20261112"})
+    assert found.nodes.release_version == "1.36.2-20261112"
+    assert "a release of 1.36, or none" in refused(
+        version="1.36", nodes={"releaseVersion": "1.35.9-20261112"}
+    ), "EKS refuses it in the middle of the run, when the control plane has moved on (E7)"
+    assert "releaseVersion" in refused(nodes={"releaseVersion": "latest"})
+
+
 def test_the_default_node_is_the_checklists_node():
     machine = INSTANCE_TYPES["c7i.xlarge"]
     assert (machine.vcpu, machine.memory_gib, machine.pods) == (4, 8, 58)

@@ -902,6 +902,13 @@ RULES = (
         "allowed: minPerZone <= desiredPerZone <= maxPerZone; for example 1",
     ),
     case(
+        "nodes_image_of_another_minor",
+        "prod",
+        {"cluster.nodes.releaseVersion": "1.35.9-20261112"},
+        'arches:cluster.nodes.releaseVersion: got "1.35.9-20261112" with version "1.36"; allowed: '
+        'a release of 1.36, or none; for example "1.36.2-20261112"',
+    ),
+    case(
         "database_minor_gone",
         "prod",
         {"database.engineVersion": "17.2"},
