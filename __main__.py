@@ -54,7 +54,7 @@ Platform("platform", PlatformArgs(
     secrets=secrets, storage=storage, database=database, cache=cache, edge=edge,
     alarms=alarms), inside)
 governance = Governance("governance", GovernanceArgs(
-    context=at, settings=env.governance, keys=keys, storage=storage, alarms=alarms,
+    context=at, settings=env.governance, edge=env.edge, keys=keys, storage=storage, alarms=alarms,
     registry=registry, cluster=cluster), on)
 publish(at, backup=backup, base=base, cache=cache, cluster=cluster, database=database, edge=edge,
         delivery=governance.delivery, registry=registry, storage=storage)

@@ -18,15 +18,20 @@ from components.delivery import Delivery, DeliveryArgs
 from components.keys import Keys
 from components.registry import Registry
 from components.storage import Storage
+from settings.edge import EdgeSettings
 from settings.governance import GovernanceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class GovernanceArgs:
-    """alarms: who hears of the budget. registry, cluster: what the pipeline may write to."""
+    """
+    edge: whose names the pipeline may change. alarms: who hears of the budget.
+    registry, cluster: what the pipeline may write to.
+    """
 
     context: Context
     settings: GovernanceSettings
+    edge: EdgeSettings
     keys: Keys
     storage: Storage
     alarms: Alarms
@@ -53,7 +58,13 @@ class Governance(pulumi.ComponentResource):
         Budget(f"{name}-budget", BudgetArgs(context=at, settings=chosen, alarms=args.alarms), here)
         self.delivery = Delivery(
             f"{name}-delivery",
-            DeliveryArgs(context=at, settings=chosen, registry=args.registry, cluster=args.cluster),
+            DeliveryArgs(
+                context=at,
+                settings=chosen,
+                domains=[each for each in (args.edge.domain, args.edge.internal_domain) if each],
+                registry=args.registry,
+                cluster=args.cluster,
+            ),
             here,
         )
         self.register_outputs({})

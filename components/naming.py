@@ -32,3 +32,10 @@ def bucket(project: str, stack: str, noun: str, account_id: str, region: str) ->
     """
     tail = f"-{account_id}-{region}"
     return cut(f"{project}-{stack}-{noun}", 63 - len(tail)) + tail
+
+
+def buckets(project: str, stack: str, account_id: str, region: str) -> str:
+    """The pattern that each of a stack's names of `bucket` fits, for policies."""
+    tail = f"-{account_id}-{region}"
+    kept = 63 - len(tail) - HASH_LENGTH - 1  # of a name that is cut
+    return f"{project}-{stack}"[:kept].rstrip("-") + "-*" + tail

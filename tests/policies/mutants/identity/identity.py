@@ -165,7 +165,7 @@ MUTANTS: tuple[Mutant, ...] = (
             *_on_everything("backup-storage:MountCapsule"),
             *_on_everything("iam:AttachRolePolicy"),
             *_on_everything("acm:Add*"),
-            *_on_everything("access-analyzer:Create*"),
+            *_on_everything("access-analyzer:TagResource"),
         ),
     ),
     Mutant(
