@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from rules import RULES
+from rules.adapter import joined
 from rules.model import UNKNOWN, Item, Props, Undecided
 from rules.network import reachability
 from rules.network.reach import Edge, Ports, Reach, wide
 
 from tests.conftest import Recorded
-from tests.policies.mutation import Draft, add, put
-from tests.policies.real import items_of, stack_of
+from tests.policies.mutation import Draft, add, put, without
+from tests.policies.real import items_of, stack_of, told
 
 _GROUP = "aws:ec2/securityGroup:SecurityGroup"
 _IN = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 _POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
 
@@ -82,7 +86,13 @@ def test_a_graph_tells_the_ways_out_of_a_place_and_into_it() -> None:
         ("128.0.0.0/1", True),
         ("::/0", True),
         ("2000::/3", True),
+        ("3.0.0.0/8", True),
+        ("10.0.0.0/7", True),
+        ("2000::/16", True),
+        ("2600:1f00::/24", True),
+        ("52.94.0.0/16", False),
         ("10.0.0.0/8", False),
+        ("172.16.0.0/12", False),
         ("203.0.113.7/32", False),
         ("2001:db8::/32", False),
         ("fc00::/7", False),
@@ -176,6 +186,57 @@ def test_an_address_that_is_not_known_yet_leaves_the_graph_undecided(recorded: R
     put(_IN, "cidrIpv4", UNKNOWN, "network-endpoints-https")(draft)
     with pytest.raises(Undecided, match=r"^cidrIpv4$"):
         reachability.edges(stack_of(tuple(draft.items)))
+
+
+def test_where_cloudfronts_list_is_not_known_here_the_balancers_door_is_undecided(
+    recorded: Recorded,
+) -> None:
+    draft = Draft(items_of(recorded.made, recorded.stack))
+    put("pulumi:providers:aws", "region", "eu-south-1")(draft)
+    put(_IN, "prefixListId", "pl-0123", "edge-balancer-from-cloudfront")(draft)
+    stack = stack_of(tuple(draft.items))
+    rule = next(
+        each for each in reachability.RULES if each.name == "balancer-admits-cloudfront-only"
+    )
+    assert [said.text for _, said in joined(rule, stack)] == [
+        "not known until deployed: whether pl-0123 is CloudFront's prefix list in eu-south-1"
+    ]
+    assert reachability.reach(stack).out_of("prefix list pl-0123"), (
+        "the rest is judged all the same"
+    )
+
+
+def test_routes_of_subnets_that_were_brought_are_undecided(recorded: Recorded) -> None:
+    draft = Draft(items_of(recorded.made, recorded.stack))
+    for place in draft.find("aws:ec2/subnet:Subnet"):
+        urn = draft.items[place].urn
+        draft.items[:] = [
+            replace(each, links={key: urns - {urn} for key, urns in each.links.items()})
+            for each in draft.items
+        ]
+    stack = stack_of(tuple(draft.items))
+    for name in (
+        *("store-subnets-without-internet", "store-subnets-isolated"),
+        "nodes-in-private-subnets",
+    ):
+        rule = next(each for each in RULES if each.name == name)
+        said = [(said.outcome, said.text) for _, said in told(rule, stack)]
+        assert set(said) == {
+            ("unknown", "not known until deployed: routes of subnets that were brought")
+        }, f"{name} passes although nobody has seen a route"
+
+
+def test_a_subnet_on_a_table_that_nobody_sees_is_undecided(recorded: Recorded) -> None:
+    draft = Draft(items_of(recorded.made, recorded.stack))
+    without(_ASSOCIATION, "network-data-*")(draft)
+    rule = next(
+        each for each in reachability.RULES if each.name == "store-subnets-without-internet"
+    )
+    said = [said.text for _, said in joined(rule, stack_of(tuple(draft.items)))]
+    assert len(said) == 2
+    assert all(
+        each.startswith("not known until deployed: routes of network-data-") for each in said
+    )
 
 
 def test_a_group_that_may_not_leave_is_no_step_on_a_way(recorded: Recorded) -> None:

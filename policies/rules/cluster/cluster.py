@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from rules.documents import ROLE, said
 from rules.kubernetes import Object, judged_objects, types
 from rules.model import Item, Props, Rule, Stack, StackRule
+from rules.network.reach import WIDEST, wide
 
 CLUSTER = "aws:eks/cluster:Cluster"
 ADDON = "aws:eks/addon:Addon"
 ENTRY = "aws:eks/accessEntry:AccessEntry"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 CONTROL_PLANE_LOGS = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
-# A block wider than a /16 is no company's: two halves of the internet would pass as a list. The
-# same bound is at the door (settings/cluster.py).
-WIDEST_PREFIX = 16
-WIDEST_PREFIX_V6 = 32
 # Without these the cluster has no network, no names, no volumes, or pods without identities.
 ADDONS = ("vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-pod-identity-agent")
 # Add-ons that call AWS, and their service accounts (EKS user guide, each add-on's own page).
@@ -33,10 +30,10 @@ def _restricted(props: Props) -> Iterator[str]:
     if props.at("vpcConfig.endpointPublicAccess", True):
         for block in props.at("vpcConfig.publicAccessCidrs") or ["0.0.0.0/0"]:
             network = ipaddress.ip_network(block, strict=False)
-            widest = WIDEST_PREFIX if network.version == 4 else WIDEST_PREFIX_V6
             if network.prefixlen == 0:
                 yield "the API server is open to the whole internet"
-            elif network.prefixlen < widest:
+            elif wide(block):
+                widest = WIDEST[network.version]
                 yield f"the API server is open to {block}, wider than a /{widest}"
 
 

@@ -142,7 +142,10 @@ def _events(item: Item, stack: Stack) -> Iterator[str]:
 
 
 def _isolated(group: Item, stack: Stack) -> Iterator[str]:
-    for subnet in stack.sources(group, "subnetIds", SUBNET):
+    subnets = stack.sources(group, "subnetIds", SUBNET)
+    if not subnets:
+        raise Undecided("routes of subnets that were brought")
+    for subnet in subnets:
         associations = stack.parts(
             "aws:ec2/routeTableAssociation:RouteTableAssociation", "subnetId", subnet
         )

@@ -32,6 +32,28 @@ TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 VPC = "aws:ec2/vpc:Vpc"
 VPC_ORIGIN = "aws:cloudfront/vpcOrigin:VpcOrigin"
 
+# AWS's list com.amazonaws.global.cloudfront.origin-facing by region ("Limit access to your origins
+# using the AWS-managed prefix list for Amazon CloudFront", AWS blog; ids never change).
+CLOUDFRONT_LISTS = {
+    "ap-northeast-1": "pl-58a04531",
+    "ap-northeast-2": "pl-22a6434b",
+    "ap-northeast-3": "pl-31a14458",
+    "ap-south-1": "pl-9aa247f3",
+    "ap-southeast-1": "pl-31a34658",
+    "ap-southeast-2": "pl-b8a742d1",
+    "ca-central-1": "pl-38a64351",
+    "eu-central-1": "pl-a3a144ca",
+    "eu-north-1": "pl-fab65393",
+    "eu-west-1": "pl-4fa04526",
+    "eu-west-2": "pl-93a247fa",
+    "eu-west-3": "pl-75b1541c",
+    "sa-east-1": "pl-5da64334",
+    "us-east-1": "pl-3b927c52",
+    "us-east-2": "pl-b6a144df",
+    "us-west-1": "pl-4ea04527",
+    "us-west-2": "pl-82a045eb",
+}
+
 # What wears a security group, and the input that names it.
 WEARERS = {
     DATABASE: "vpcSecurityGroupIds",
@@ -111,13 +133,29 @@ def through_groups(stack: Stack) -> Iterator[Way]:
 def _admitted(stack: Stack, rule: Item, target: Item, opened: Ports) -> Iterator[str]:
     named = stack.sources(rule, "referencedSecurityGroupId", GROUP, CLUSTER)
     yield from (place(stack, each) for each in named if _leaves(stack, each, target, opened))
+    # Who is in a list or a group of somebody else, nobody here can tell; CloudFront comes to the
+    # balancer by one of them.
+    door = any(each.type == BALANCER for each in stack.once(worn).get(target.urn, []))
     if not named and (outside := rule.props.at("referencedSecurityGroupId")):
-        yield f"security group {outside}"
+        yield f"security group {outside}" if door else INTERNET
     if listed := rule.props.at("prefixListId"):
-        yield f"prefix list {listed}"
+        strangers = not door or not_cloudfront(stack, str(listed))
+        yield INTERNET if strangers else f"prefix list {listed}"
     for key in ("cidrIpv4", "cidrIpv6"):
         if block := rule.props.at(key):
             yield from _from_addresses(stack, block, target, opened)
+
+
+def not_cloudfront(stack: Stack, listed: str) -> bool | None:
+    """Whether a prefix list is not CloudFront's; None in a region whose list is not known here."""
+    own = CLOUDFRONT_LISTS.get(home(stack))
+    return None if own is None else own != listed
+
+
+def home(stack: Stack) -> str:
+    """The region of the stack's AWS provider, "" where it has none."""
+    providers = stack.of("pulumi:providers:aws")
+    return next((str(each.props.at("region")) for each in providers), "")
 
 
 def _from_addresses(stack: Stack, block: str, target: Item, opened: Ports) -> Iterator[str]:

@@ -7,8 +7,8 @@ namespace and policy. Whether a namespace is closed at all is rules/guardrails/p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from ipaddress import ip_network
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rules.kubernetes import Object, judged_objects, objects, types
 from rules.model import NotApplicable, Props, Rule, Stack
@@ -22,14 +22,26 @@ from rules.network.doors import (
     places,
     subnets,
 )
-from rules.network.reach import ALL, INTERNET, Network, Ports, Way, overlap, wide
+from rules.network.reach import (
+    ALL,
+    INTERNET,
+    PRIVATE,
+    Network,
+    Ports,
+    Way,
+    overlap,
+    wide,
+    within,
+)
 
 POLICIES = types("networking.k8s.io/v1:NetworkPolicy")
 _ANYBODY = Props({"ipBlock": {"cidr": "0.0.0.0/0"}})
-# Where a pod finds credentials of its node (EC2 user guide, "Use the IMDS"), and the private blocks
-# that hold everything of ours (RFC 1918).
-_METADATA = "169.254.169.254"
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+# Where a pod finds credentials of its node (EC2 user guide, "Use the IMDS"), and what else stands
+# beside it: services of the node, of which pods need the DNS cache and the Pod Identity agent
+# (Kubernetes and EKS documentation).
+_METADATA = (IPv4Network("169.254.169.254/32"), IPv6Network("fd00:ec2::254/128"))
+_LOCAL = (IPv4Network("169.254.0.0/16"), IPv6Network("fd00:ec2::/32"))
+_NODE_SERVICES = ("169.254.20.10/32", "169.254.170.23/32", "fd00:ec2::23/128")
 # PostgreSQL, Redis, PgBouncer and Sentinel (requirements PG, REDIS, POOL-02, SENT).
 _STORES = tuple(Ports("tcp", port, port) for port in (5432, 6379, 6432, 26379))
 _URL = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -192,6 +204,15 @@ def _labels(selector: Props | None) -> dict[str, str]:
     return dict((selector or Props({})).get("matchLabels") or {})
 
 
+def _says(selector: Props | None) -> bool:
+    """Whether a selector selects; an empty one means everything."""
+    return any((selector or {}).get(key) for key in ("matchLabels", "matchExpressions"))
+
+
+def _empty(peer: Props, key: str) -> bool:
+    return key in peer and not _says(peer.get(key))
+
+
 def _of(policy: Object, peer: Props) -> str:
     """The namespace that a peer means, "" for all of them."""
     if "namespaceSelector" not in peer:
@@ -207,6 +228,8 @@ def _no_open_ingress(policy: Object) -> Iterator[str]:
         for peer in rule.get("from") or []:
             if "ipBlock" in peer and wide(peer.at("ipBlock.cidr")):
                 yield f"it admits {peer.at('ipBlock.cidr')}"
+            elif _empty(peer, "namespaceSelector") and not _says(peer.get("podSelector")):
+                yield "it admits every pod of the cluster"
 
 
 def _internet_only(policy: Object) -> Iterator[str]:
@@ -214,13 +237,25 @@ def _internet_only(policy: Object) -> Iterator[str]:
         if not rule.get("to"):
             yield "it lets pods out to everywhere, private addresses too"
         for peer in rule.get("to") or []:
-            if "ipBlock" in peer and wide(peer.at("ipBlock.cidr")):
-                spared = [str(each) for each in peer.at("ipBlock.except", [])]
-                left = [each for each in _PRIVATE if each not in spared]
-                if not {f"{_METADATA}/32", "169.254.0.0/16"} & set(spared):
-                    left.append(_METADATA)
-                if left:
-                    yield f"its way to the internet also leads to {', '.join(left)}"
+            if "ipBlock" in peer:
+                yield from _leads_inside(
+                    str(peer.at("ipBlock.cidr")), *map(str, peer.at("ipBlock.except", []))
+                )
+
+
+def _leads_inside(named: str, *spared: str) -> Iterator[str]:
+    block, *without = map(ip_network, (named, *spared))
+
+    def left(blocks: Iterable[Network]) -> list[Network]:
+        there = [each for each in blocks if overlap(block, each)]
+        return [each for each in there if not any(within(each, other) for other in without)]
+
+    metadata = left(_METADATA)
+    if wide(named):
+        if found := [*map(str, left(PRIVATE)), *(str(each.network_address) for each in metadata)]:
+            yield f"its way to the internet also leads to {', '.join(found)}"
+    elif metadata or (left(_LOCAL) and not without and named not in _NODE_SERVICES):
+        yield f"its way to {named} leads to services of the node"
 
 
 def _ports_named(policy: Object) -> Iterator[str]:
@@ -281,7 +316,7 @@ RULES: tuple[Rule, ...] = (
         requirements=("CHK-SEC-03", "K8S-09"),
         controls=("SOC2 CC6.6", "ISO27001 A.8.20", "ISO27001 A.8.22"),
         why="A pod that may fetch any address could be made to fetch stores and credentials.",
-        fix=f"except {', '.join(_PRIVATE)} and {_METADATA}/32 from that block",
+        fix=f"except {', '.join(map(str, PRIVATE[:3]))} and {_METADATA[0]} from that block",
         url=_URL,
         evidence=("spec.egress",),
         judge=judged_objects(_internet_only, "NetworkPolicy"),

@@ -13,17 +13,32 @@ from typing import NamedTuple, TypeAlias
 
 INTERNET = "the internet"
 Network: TypeAlias = IPv4Network | IPv6Network
-# No private IPv4 block is larger than a /8, and nobody's allow-list is a 256th of the internet.
-_WIDE = {4: 8, 6: 16}
-_UNIQUE_LOCAL = IPv6Network("fc00::/7")
+# A public block larger than these is no company's: two halves of the internet would pass as a list.
+# The same bound is at the door (settings/cluster.py).
+WIDEST = {4: 16, 6: 32}
+# Addresses that no stranger has: RFC 1918 and RFC 4193.
+PRIVATE: tuple[Network, ...] = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv6Network("fc00::/7"),
+)
 
 
 def wide(block: str) -> bool:
     """Whether a CIDR block is the internet or a large part of it. Raises ValueError."""
     found = ip_network(block, strict=False)
-    if isinstance(found, IPv6Network) and found.subnet_of(_UNIQUE_LOCAL):
-        return False
-    return found.prefixlen < _WIDE[found.version]
+    private = any(within(found, each) for each in PRIVATE)
+    return not private and found.prefixlen < WIDEST[found.version]
+
+
+def within(inner: Network, outer: Network) -> bool:
+    """Whether every address of the one block lies in the other."""
+    return (
+        inner.version == outer.version
+        and inner.prefixlen >= outer.prefixlen
+        and inner.overlaps(outer)
+    )
 
 
 @dataclass(frozen=True)

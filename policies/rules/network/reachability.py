@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.model import Item, Stack, StackRule
+from rules.model import Item, Stack, StackRule, Undecided
 from rules.network.doors import (
     BALANCER,
     CACHE,
@@ -24,7 +24,9 @@ from rules.network.doors import (
     TEMPLATE,
     VPC_ORIGIN,
     WEARERS,
+    home,
     node_groups,
+    not_cloudfront,
     place,
     places,
     ports,
@@ -126,17 +128,25 @@ def _only_cloudfront(balancer: Item, stack: Stack) -> Iterator[str]:
     groups = stack.sources(balancer, WEARERS[BALANCER], GROUP)
     if not groups:
         yield "no security group of this stack stands before it"
-    for group in groups:
-        for rule in stack.parts(INGRESS, "securityGroupId", group):
-            # CloudFront comes from AWS's prefix list or from a group of its own, never from ours.
-            ours = stack.sources(rule, "referencedSecurityGroupId")
-            named = ("prefixListId", "referencedSecurityGroupId")
-            if ours or not any(rule.props.at(key) for key in named):
-                yield f"{rule.name} admits {_who(rule, stack)}, which is not CloudFront"
-            if ports(rule.props) != _HTTPS:
-                yield f"{rule.name} opens {ports(rule.props)}, CloudFront needs {_HTTPS}"
+    doors = [rule for group in groups for rule in stack.parts(INGRESS, "securityGroupId", group)]
+    for rule in doors:
+        # CloudFront comes from AWS's prefix list or from a group of its own, never from ours.
+        ours = stack.sources(rule, "referencedSecurityGroupId")
+        listed = str(rule.props.at("prefixListId") or "")
+        outside = listed or rule.props.at("referencedSecurityGroupId")
+        if ours or not outside or (listed and not_cloudfront(stack, listed)):
+            yield f"{rule.name} admits {_who(rule, stack)}, which is not CloudFront"
+        elif len(doors) > 1 and not listed:
+            # The group of VPC origins is made by AWS and takes the list's place (origin_security_
+            # group): beside another door it is somebody else's.
+            yield f"{rule.name} admits {outside} beside another door; CloudFront needs one"
+        if ports(rule.props) != _HTTPS:
+            yield f"{rule.name} opens {ports(rule.props)}, CloudFront needs {_HTTPS}"
     if not stack.parts(VPC_ORIGIN, "vpcOriginEndpointConfig", balancer):
         yield "CloudFront has no VPC origin that leads to it"
+    for rule in doors:
+        if (listed := rule.props.at("prefixListId")) and not_cloudfront(stack, listed) is None:
+            raise Undecided(f"whether {listed} is CloudFront's prefix list in {home(stack)}")
 
 
 def _answered(balancer: Item, stack: Stack) -> Iterator[str]:
@@ -156,14 +166,24 @@ def _no_public_subnet(nodes: Item, stack: Stack) -> Iterator[str]:
 
 
 def _leading_out(item: Item, stack: Stack, *, nat: bool) -> Iterator[str]:
-    for subnet in stack.sources(item, SUBNETS[item.type], SUBNET):
-        for association in stack.parts(_ASSOCIATION, "subnetId", subnet):
-            for table in stack.sources(association, "routeTableId", _TABLE):
-                for route in stack.parts(_ROUTE, "routeTableId", table):
-                    if gateway := _outside(route, stack, nat=nat):
-                        yield f"{subnet.name} leads to the internet by {gateway} ({route.name})"
-                if table.props.at("routes"):
-                    yield f"{subnet.name} has routes inside {table.name}, which no rule follows"
+    subnets = stack.sources(item, SUBNETS[item.type], SUBNET)
+    unseen = [] if subnets else ["subnets that were brought"]
+    for subnet in subnets:
+        tables = [
+            table
+            for association in stack.parts(_ASSOCIATION, "subnetId", subnet)
+            for table in stack.sources(association, "routeTableId", _TABLE)
+        ]
+        for table in tables:
+            for route in stack.parts(_ROUTE, "routeTableId", table):
+                if gateway := _outside(route, stack, nat=nat):
+                    yield f"{subnet.name} leads to the internet by {gateway} ({route.name})"
+            if table.props.at("routes"):
+                yield f"{subnet.name} has routes inside {table.name}, which no rule follows"
+        if not tables:  # the VPC's main table, or one of another stack, serves it
+            unseen.append(subnet.name)
+    if unseen:
+        raise Undecided(f"routes of {', '.join(unseen)}")
 
 
 def _outside(route: Item, stack: Stack, *, nat: bool) -> str:

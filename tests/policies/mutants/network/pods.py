@@ -10,6 +10,7 @@ _BLACKBOX = "platform-operators-namespaces-monitoring-blackbox-exporter"
 _SPARED = "spec.egress.1.to.0.ipBlock.except"
 
 _MORE = "it opens a store's port to more than named pods"
+_EVERY_POD = "it admits every pod of the cluster"
 _POOLER = "platform-network-pooler"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -69,6 +70,38 @@ MUTANTS: tuple[Mutant, ...] = (
         title="the internet",
         change=put(_POLICY, "spec.ingress.0.from.0.ipBlock.cidr", "0.0.0.0/0", _GATEWAY),
         says=("it admits 0.0.0.0/0",),
+    ),
+    *(
+        Mutant(
+            rule="network-policy-no-open-ingress",
+            title=title,
+            change=put(_POLICY, "spec.ingress.0.from", [peer], _API),
+            says=(says,),
+        )
+        for title, peer, says in (
+            ("every namespace", {"namespaceSelector": {}}, _EVERY_POD),
+            ("every pod", {"namespaceSelector": {}, "podSelector": {}}, _EVERY_POD),
+            ("a cloud", {"ipBlock": {"cidr": "3.0.0.0/8"}}, "it admits 3.0.0.0/8"),
+        )
+    ),
+    *(
+        Mutant(
+            rule="network-policy-egress-no-private",
+            title=f"a way to {block}",
+            change=put(_POLICY, "spec.egress.0.to", [{"ipBlock": {"cidr": block}}], _API),
+            says=(says,),
+        )
+        for block, says in (
+            *(
+                (block, f"its way to {block} leads to services of the node")
+                for block in (
+                    *("169.254.169.254/32", "169.254.0.0/16", "169.254.170.0/24"),
+                    *("fd00:ec2::254/128", "fd00:ec2::/64"),
+                )
+            ),
+            ("169.0.0.0/8", "its way to the internet also leads to 169.254.169.254"),
+            ("::/0", "its way to the internet also leads to fc00::/7, fd00:ec2::254"),
+        )
     ),
     Mutant(
         rule="network-policy-egress-no-private",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.policies.mutants.network.network import relink
-from tests.policies.mutation import Mutant, add, drop, put, several, unlink, without
+from tests.policies.mutation import Change, Mutant, add, drop, put, several, unlink, without
 
 _IN = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _OUT = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -27,15 +27,43 @@ _SSH_TO_NODES = add(
     _IN, "ssh", {**_SSH, "cidrIpv4": "0.0.0.0/0"}, {"securityGroupId": (_GROUP, "cluster-nodes")}
 )
 
+_STORES_BEHIND_NODES = (
+    "the internet reaches it through cluster-nodes, on tcp 5432 by database-from-nodes",
+    "the internet reaches it through cluster-nodes, on tcp 6379 by cache-from-nodes",
+)
+
+
+def _strangers(group: str, **source: str) -> Change:
+    """A door on port 443 for somebody whom the stack does not make."""
+    return add(
+        _IN,
+        "strangers",
+        {"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, **source},
+        {"securityGroupId": (_GROUP, group)},
+    )
+
+
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         rule="store-no-way-from-internet",
         title="nodes admit the world, and stores admit nodes",
         change=_SSH_TO_NODES,
-        says=(
-            "the internet reaches it through cluster-nodes, on tcp 5432 by database-from-nodes",
-            "the internet reaches it through cluster-nodes, on tcp 6379 by cache-from-nodes",
-        ),
+        says=_STORES_BEHIND_NODES,
+    ),
+    *(
+        Mutant(
+            rule="store-no-way-from-internet",
+            title=f"nodes admit {next(iter(source.values()))}",
+            change=_strangers("cluster-nodes", **source),
+            says=_STORES_BEHIND_NODES,
+        )
+        for source in (
+            {"cidrIpv4": "3.0.0.0/8"},
+            {"cidrIpv6": "2600:1f00::/24"},
+            {"prefixListId": "pl-0123456789abcdef0"},
+            {"prefixListId": "pl-a3a144ca"},
+            {"referencedSecurityGroupId": "sg-0123456789abcdef0"},
+        )
     ),
     Mutant(
         rule="store-no-way-from-internet",
@@ -63,6 +91,7 @@ MUTANTS: tuple[Mutant, ...] = (
             put(_OUT, "cidrIpv4", "10.0.0.0/8", _TO_PODS),
             put(_OUT, "fromPort", 0, _TO_PODS),
             unlink(_IN, "referencedSecurityGroupId", _TO_PODS),
+            drop(_IN, "referencedSecurityGroupId", _TO_PODS),
             unlink(_IN, "referencedSecurityGroupId", "cache-from-nodes"),
             drop(_IN, "referencedSecurityGroupId", "cache-from-nodes"),
             put(_IN, "cidrIpv4", "10.20.0.0/16", "cache-from-nodes"),
@@ -234,6 +263,27 @@ MUTANTS: tuple[Mutant, ...] = (
             drop(_IN, "prefixListId", _FROM_CDN), put(_IN, "cidrIpv4", "10.20.0.0/16", _FROM_CDN)
         ),
         says=(f"{_FROM_CDN} admits 10.20.0.0/16, which is not CloudFront",),
+        at="edge-balancer-alb",
+    ),
+    Mutant(
+        rule="balancer-admits-cloudfront-only",
+        title="another list beside CloudFront's",
+        change=_strangers("edge-balancer-balancer", prefixListId="pl-0123456789abcdef0"),
+        says=("strangers admits pl-0123456789abcdef0, which is not CloudFront",),
+        at="edge-balancer-alb",
+    ),
+    Mutant(
+        rule="balancer-admits-cloudfront-only",
+        title="another list in place of CloudFront's",
+        change=put(_IN, "prefixListId", "pl-0123456789abcdef0", _FROM_CDN),
+        says=(f"{_FROM_CDN} admits pl-0123456789abcdef0, which is not CloudFront",),
+        at="edge-balancer-alb",
+    ),
+    Mutant(
+        rule="balancer-admits-cloudfront-only",
+        title="a group of somebody else beside CloudFront's list",
+        change=_strangers("edge-balancer-balancer", referencedSecurityGroupId="sg-0123456789"),
+        says=("strangers admits sg-0123456789 beside another door; CloudFront needs one",),
         at="edge-balancer-alb",
     ),
     Mutant(
