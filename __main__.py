@@ -48,7 +48,7 @@ backup = Backup("backup", BackupArgs(
     context=at, settings=env.backup, keys=keys, database=database, storage=storage), on)
 alarms = Alarms("alarms", AlarmsArgs(
     context=at, settings=env.alarms, database_settings=env.database, keys=keys, network=network,
-    database=database, cache=cache, cluster=cluster, edge=edge, backup=backup), on)
+    database=database, cache=cache, cluster=cluster, edge=edge, backup=backup, storage=storage), on)
 Platform("platform", PlatformArgs(
     context=at, settings=env, keys=keys, network=network, cluster=cluster, base=base,
     secrets=secrets, storage=storage, database=database, cache=cache, edge=edge,

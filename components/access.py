@@ -76,7 +76,11 @@ class ClusterAccess(pulumi.ComponentResource):
                     if args.namespaces
                     else {"type": "cluster"}
                 ),
-                opts=here,
+                # EKS knows it by role and policy: the old one's deletion would take the new one
+                # away, and the role would be left without access.
+                opts=pulumi.ResourceOptions.merge(
+                    here, pulumi.ResourceOptions(delete_before_replace=True)
+                ),
             )
             self.ready.append(association)
         self.register_outputs({"principalArn": self.principal_arn})

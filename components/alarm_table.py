@@ -95,6 +95,7 @@ class Watched:
     cluster: pulumi.Input[str]
     node_groups: Sequence[pulumi.Input[str]] = ()
     vault: pulumi.Input[str]
+    replications: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
     balancer_certificate: pulumi.Input[str] | None = None
     cdn_certificate: pulumi.Input[str] | None = None
     nat_gateways: Sequence[pulumi.Input[str]] = ()
@@ -110,6 +111,7 @@ def table(settings: AlarmsSettings, watched: Watched) -> list[Alarm]:
         *_nodes(settings, watched),
         *_cluster(settings, watched),
         *_backups(watched),
+        *_replications(watched),
         *_certificates(settings, watched),
         *_egress(watched),
     ]
@@ -598,6 +600,26 @@ def _backups(watched: Watched) -> Iterator[Alarm]:
         datapoints=1,
         missing="breaching",
     )
+
+
+def _replications(watched: Watched) -> Iterator[Alarm]:
+    """What S3 could not copy. It tells EventBridge nothing of replication (EventBridge reference,
+    "Amazon Simple Storage Service events"), and of its metrics this one alone is published where
+    the source is (S3 user guide, "Using S3 Replication metrics"); so what is late rings nowhere."""
+    for noun, dimensions in watched.replications.items():
+        yield Alarm(
+            noun=f"replication-{noun}",
+            means=f"S3 could not copy objects of {noun} to the second region; it does not try "
+            "again by itself.",
+            does="Repair the rights, then copy what failed.",
+            runbook="replication",
+            severity="critical",
+            metrics=_one("AWS/S3", "OperationsFailedReplication", dimensions, "Sum"),
+            threshold=0,
+            comparison=ABOVE,
+            periods=1,
+            datapoints=1,
+        )
 
 
 def _certificates(settings: AlarmsSettings, watched: Watched) -> Iterator[Alarm]:

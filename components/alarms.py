@@ -11,6 +11,9 @@ Nothing waits for this component but the budget: alarms are leaves.
 
 Refused: backup.amazonaws.com in the topics' policy. Vault notices say less than the events of
 EventBridge and name success as loudly as failure, so nothing of AWS Backup publishes here itself.
+Refused: RDS's category backup: its events (RDS-EVENT-0001, 0002, 0086) tell that a backup begins
+and that it has ended, twice a day, and none that one failed. That backups were switched off is a
+configuration change (RDS-EVENT-0028).
 Refused: an event subscription for parameter groups (RDS.21): it cannot be limited to one
 environment while its groups are replaced under new names.
 """
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from components.edge import Edge
     from components.keys import Keys
     from components.network import Network
+    from components.storage import Storage
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
@@ -58,6 +62,9 @@ DATABASE_EVENTS: Mapping[Severity, tuple[str, ...]] = {
 
 # Final states other than COMPLETED (AWS Backup developer guide, job states).
 LOST = ("ABORTED", "EXPIRED", "FAILED", "PARTIAL")
+
+# Of a restore, whose events say `status` (same guide, "Restore testing validation").
+NOT_RESTORED = ("ABORTED", "FAILED")
 
 # GuardDuty calls findings from 7 on high, from 4 on medium (GuardDuty user guide).
 HIGH, MEDIUM = 7, 4
@@ -131,7 +138,12 @@ class Event:
 
 
 def events(
-    settings: AlarmsSettings, *, vault_name: str, vault_arn: str, stack: str
+    settings: AlarmsSettings,
+    *,
+    vault_name: str,
+    vault_arn: str,
+    restore_plan_arn: str | None,
+    stack: str,
 ) -> Iterator[Event]:
     """The events of one environment; each is limited to what it owns or was told to hear."""
     yield Event(
@@ -158,6 +170,22 @@ def events(
         says=f"{stack}: copy of the backup of <resource> ended as <state>.",
         paths={"resource": "$.detail.resourceArn", "state": "$.detail.state"},
     )
+    if restore_plan_arn is not None:
+        yield Event(
+            noun="restore-test",
+            severity="warning",
+            runbook="restore-test",
+            pattern={
+                "source": ["aws.backup"],
+                "detail-type": ["Restore Job State Change"],
+                "detail": {
+                    "restoreTestingPlanArn": [restore_plan_arn],
+                    "status": list(NOT_RESTORED),
+                },
+            },
+            says=f"{stack}: the monthly restore test <job> ended as <status>.",
+            paths={"job": "$.detail.restoreJobId", "status": "$.detail.status"},
+        )
     if not settings.findings:
         return
     ranges: tuple[tuple[Severity, list[Any]], ...] = (
@@ -202,6 +230,7 @@ class AlarmsArgs:
     network: Network
     edge: Edge
     backup: Backup
+    storage: Storage
 
 
 class Alarms(pulumi.ComponentResource):
@@ -329,21 +358,26 @@ class Alarms(pulumi.ComponentResource):
             )
 
     def _events(self) -> None:
-        """Rules whose patterns name the vault wait for its name; their number does not."""
+        """Rules whose patterns name vault and test wait for the names; their number does not."""
         args = self._args
-        vault = pulumi.Output.from_input(args.backup.vault_name)
+        tested = args.backup.restore_plan_arn is not None
+        names = pulumi.Output.all(args.backup.vault_name, args.backup.restore_plan_arn or "")
 
-        def known(vault_name: str) -> list[Event]:
+        def known(vault_name: str, restore_plan_arn: str) -> list[Event]:
             arn = args.context.arn("backup", f"backup-vault:{vault_name}")
             return list(
                 events(
-                    args.settings, vault_name=vault_name, vault_arn=arn, stack=args.context.stack
+                    args.settings,
+                    vault_name=vault_name,
+                    vault_arn=arn,
+                    restore_plan_arn=restore_plan_arn if tested else None,
+                    stack=args.context.stack,
                 )
             )
 
-        for number, row in enumerate(known("")):
-            pattern = vault.apply(
-                lambda name, number=number: json.dumps(known(name)[number].pattern, sort_keys=True)
+        for number, row in enumerate(known("", "")):
+            pattern = names.apply(
+                lambda of, number=number: json.dumps(known(*of)[number].pattern, sort_keys=True)
             )
             rule = aws.cloudwatch.EventRule(
                 f"{self._name}-{row.noun}",
@@ -384,6 +418,15 @@ def watched(args: AlarmsArgs) -> Watched:
         cluster=args.cluster.cluster_name,
         node_groups=args.cluster.autoscaling_group_names,
         vault=args.backup.vault_name,
+        replications={
+            noun: bucket.replication
+            for noun, bucket in (
+                ("dumps", args.storage.dumps),
+                ("files", args.storage.files),
+                ("state", args.storage.state),
+            )
+            if bucket is not None and bucket.replication is not None
+        },
         balancer_certificate=args.edge.certificates.balancer_arn,
         cdn_certificate=args.edge.certificates.cdn_arn,
         nat_gateways=args.network.nat_gateway_ids,

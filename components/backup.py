@@ -123,12 +123,16 @@ class BackupArgs:
 
 
 class Backup(pulumi.ComponentResource):
-    """vault_name, plan_id: where to look. copy_vault_arn: the vault in the second region."""
+    """vault_name, plan_id: where to look. copy_vault_arn: the vault in the second region.
+
+    restore_plan_arn: the monthly test, where there is one.
+    """
 
     vault_name: pulumi.Output[str]
     vault_arn: pulumi.Output[str]
     copy_vault_arn: pulumi.Output[str]
     plan_id: pulumi.Output[str]
+    restore_plan_arn: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None
@@ -143,8 +147,9 @@ class Backup(pulumi.ComponentResource):
         self._make_selection(plan)
         if args.settings.replicate_logs:
             self._replicate_logs()
-        if args.settings.restore_test:
-            self._make_restore_test(vault)
+        self.restore_plan_arn = (
+            self._make_restore_test(vault) if args.settings.restore_test else None
+        )
 
         self.vault_name, self.vault_arn = vault.name, vault.arn
         self.copy_vault_arn = copy.arn
@@ -177,7 +182,8 @@ class Backup(pulumi.ComponentResource):
             backup_vault_name=vault.name,
             region=region,
             **lock_bounds(settings),
-            opts=self._here,
+            # A vault has one lock: the old one's deletion would take the new one away.
+            opts=self._replaced_first(),
         )
         aws.backup.VaultPolicy(
             f"{self._name}-{noun}-policy",
@@ -222,10 +228,11 @@ class Backup(pulumi.ComponentResource):
             kms_key_id=keys.backups_copy.arn,
             retention_period=self._args.settings.keep_days,
             region=context.backup_region,
-            opts=self._here,
+            # It is stopped by the database's ARN: stopping the old one would stop the new one.
+            opts=self._replaced_first(),
         )
 
-    def _make_restore_test(self, vault: aws.backup.Vault) -> None:
+    def _make_restore_test(self, vault: aws.backup.Vault) -> pulumi.Output[str]:
         """Restores the newest snapshot once a month and deletes what came of it (BAK-06).
 
         Into the database's own subnets, because AWS Backup would take the default VPC, which need
@@ -262,6 +269,7 @@ class Backup(pulumi.ComponentResource):
             },
             opts=self._after(*rights),
         )
+        return plan.arn
 
     def _make_role(
         self, noun: str, does: str, policies: list[str]
@@ -283,6 +291,12 @@ class Backup(pulumi.ComponentResource):
             for policy in policies
         ]
         return role, attachments
+
+    def _replaced_first(self) -> pulumi.ResourceOptions:
+        """For what AWS knows by its owner and changes by no call: first the old one goes."""
+        return pulumi.ResourceOptions.merge(
+            self._here, pulumi.ResourceOptions(delete_before_replace=True)
+        )
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(

@@ -325,7 +325,9 @@ class LoadBalancer(pulumi.ComponentResource):
                 f"{self._name}-firewall",
                 resource_arn=self.arn,
                 web_acl_arn=self._args.firewall.balancer_acl_arn,
-                opts=self._here,
+                # It is undone by the balancer's ARN: undoing the one to an old firewall would undo
+                # the one to the new.
+                opts=self._with(delete_before_replace=True),
             )
 
     def _with(self, **options: Any) -> pulumi.ResourceOptions:

@@ -33,6 +33,9 @@ ABORT_UPLOADS_DAYS = 1
 REPLICATION_MINUTES = 15
 
 
+REPLICATION_RULE = "everything"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Transition:
     """A move to a cheaper storage class after so many days."""
@@ -248,7 +251,7 @@ def replication_rule(
             "event_threshold": {"minutes": REPLICATION_MINUTES},
         }
     return {
-        "id": "everything",
+        "id": REPLICATION_RULE,
         "status": "Enabled",
         "priority": 1,
         "filter": {"prefix": ""},
@@ -293,12 +296,14 @@ class Bucket(pulumi.ComponentResource):
     ready: what whoever writes here has to wait for: the policy, the public access block and, where
     they exist, default encryption and lock (an object written earlier has neither). For a bucket
     without key and lock it is as short as AWS allows, since load balancers wait for it.
+    replication: how CloudWatch knows the copying, where S3 measures it.
     """
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     ready: list[pulumi.Resource]
     replica: Bucket | None
+    replication: dict[str, pulumi.Output[str]] | None
 
     def __init__(
         self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None
@@ -320,6 +325,7 @@ class Bucket(pulumi.ComponentResource):
 
         self.name = self._bucket.id
         self.arn = self._bucket.arn
+        self.replication = self._measured()
         self.ready = [policy, block]
         if args.key is not None:
             self.ready.append(encryption)
@@ -493,6 +499,17 @@ class Bucket(pulumi.ComponentResource):
             ),
         )
         return replica
+
+    def _measured(self) -> dict[str, pulumi.Output[str]] | None:
+        """Metrics come with replication time control (`replication_rule`)."""
+        wanted = self._args.replication
+        if self.replica is None or wanted is None or not wanted.timed:
+            return None
+        return {
+            "SourceBucket": self.name,
+            "DestinationBucket": self.replica.name,
+            "RuleId": pulumi.Output.from_input(REPLICATION_RULE),
+        }
 
     def _make_replication_role(
         self, key: aws.kms.Key, replica_key: aws.kms.Key, replica: Bucket

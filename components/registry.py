@@ -99,6 +99,10 @@ class Registry(pulumi.ComponentResource):
                 keep_images=args.settings.keep_images,
                 keep_untagged_days=args.settings.keep_untagged_days,
             ),
-            opts=here,
+            # A repository has one, and the provider replaces it: the old one's deletion would take
+            # the new one away, and every image would stay for ever.
+            opts=pulumi.ResourceOptions.merge(
+                here, pulumi.ResourceOptions(delete_before_replace=True)
+            ),
         )
         return repository

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from settings.backup import OBJECTIVE_MINUTES
+from settings.backup import OBJECTIVE_MINUTES, BackupSettings
 from settings.cache import CacheSettings
 from settings.storage import StorageSettings
 from settings.velero import VeleroSettings
@@ -42,7 +42,9 @@ class Promise:
     period_minutes: from one copy to the next. delay_minutes: from a copy's start until it is safe.
     counts: true where DR-02 rests on this mechanism; false for a second line, which may be older,
     and for what holds nothing of its own.
-    alarm: what tells that the mechanism has stopped.
+    alarms: what tells that the mechanism has stopped: rows of components/alarm_table.py, events and
+    RDS's categories of components/alarms.py, Prometheus alerts. unwatched: why nothing tells, where
+    nothing does.
     """
 
     store: str
@@ -50,7 +52,8 @@ class Promise:
     period_minutes: int
     delay_minutes: int
     counts: bool
-    alarm: str
+    alarms: tuple[str, ...] = ()
+    unwatched: str = ""
 
     @property
     def worst_loss_minutes(self) -> int:
@@ -92,7 +95,7 @@ def _versions(store: str) -> Promise:
         period_minutes=0,
         delay_minutes=0,
         counts=True,
-        alarm="none: every write makes a version",
+        unwatched="every write makes a version",
     )
 
 
@@ -106,15 +109,8 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=5,
         delay_minutes=0,
         counts=True,
-        alarm="RDS backup event",
-    ),
-    Promise(
-        store=DATABASE,
-        mechanism="AWS Backup snapshot and its copy in the second region",
-        period_minutes=24 * 60,
-        delay_minutes=300,
-        counts=False,
-        alarm="AWS Backup job failed or missing",
+        # RDS-EVENT-0028, "Disabled automated backups".
+        alarms=("configuration change",),
     ),
     Promise(
         store=DATABASE,
@@ -122,7 +118,7 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=24 * 60,
         delay_minutes=60,
         counts=False,
-        alarm="age of the newest dump",
+        alarms=("CronJobOverdue", "CronJobFailed"),
     ),
     Promise(
         store=OBJECTS,
@@ -130,7 +126,7 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=0,
         delay_minutes=0,
         counts=True,
-        alarm="drift run",
+        unwatched="nothing of it runs: it is a repository",
     ),
     Promise(
         store=SECRETS,
@@ -138,7 +134,7 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=0,
         delay_minutes=0,
         counts=True,
-        alarm="drift run",
+        alarms=("SecretNotSynced",),
     ),
     Promise(
         store=IMAGES,
@@ -146,7 +142,8 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=0,
         delay_minutes=0,
         counts=False,
-        alarm="pull errors",
+        # A pod whose image cannot be pulled.
+        alarms=("PodNotReady",),
     ),
     Promise(
         store=LOGS,
@@ -154,7 +151,7 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=5,
         delay_minutes=10,
         counts=False,
-        alarm="none",
+        unwatched="observation, not data",
     ),
     Promise(
         store=AUDIT,
@@ -162,7 +159,7 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=5,
         delay_minutes=15,
         counts=True,
-        alarm="CloudTrail delivery error",
+        unwatched="CloudTrail has no metric and no event for it: `aws cloudtrail get-trail-status`",
     ),
     Promise(
         store=METRICS,
@@ -170,7 +167,7 @@ _ALWAYS: tuple[Promise, ...] = (
         period_minutes=24 * 60,
         delay_minutes=0,
         counts=False,
-        alarm="Prometheus and Loki targets down",
+        alarms=("TargetDown", "TargetAbsent"),
     ),
 )
 
@@ -180,7 +177,7 @@ _STANDBY = Promise(
     period_minutes=0,
     delay_minutes=0,
     counts=True,
-    alarm="RDS failover event",
+    alarms=("failover",),
 )
 # AWS prescriptive guidance, "RDS PITR snapshot replication": 5 to 30 minutes.
 _SHIPPED = Promise(
@@ -189,8 +186,21 @@ _SHIPPED = Promise(
     period_minutes=5,
     delay_minutes=30,
     counts=True,
-    alarm="RDS backup replication event",
+    unwatched="RDS has no metric and no event for it: docs/runbooks/backups.md says how to look",
 )
+
+
+def _snapshots(backup: BackupSettings) -> Promise:
+    tests = ("restore-test",) if backup.restore_test else ()
+    return Promise(
+        store=DATABASE,
+        mechanism="AWS Backup snapshot and its copy in the second region",
+        period_minutes=24 * 60,
+        delay_minutes=300,
+        counts=False,
+        alarms=("backup-failed", "backup-copy-failed", "backup-missing", *tests),
+    )
+
 
 _NOTICE = (("alarm fires and a person answers", 10), ("decide", 5))
 _VERIFY = (("smoke test", 5),)
@@ -281,7 +291,8 @@ class Objective:
 
 def promises(env: Environment) -> tuple[Promise, ...]:
     """Every mechanism that this environment has, with the times that its settings give it."""
-    rows = [*_ALWAYS, *_of_files(env.storage), _of_velero(env.velero), _of_cache(env.cache)]
+    rows = [*_ALWAYS, _snapshots(env.backup), *_of_files(env.storage)]
+    rows += [_of_velero(env.velero), _of_cache(env.cache)]
     if env.database.multi_az:
         rows.append(_STANDBY)
     if env.backup.replicate_logs:
@@ -304,7 +315,10 @@ def _of_files(storage: StorageSettings) -> Iterator[Promise]:
             period_minutes=0,
             delay_minutes=15,
             counts=timed,
-            alarm="S3 replication threshold missed" if timed else "none",
+            # What fails. What is only late is S3's own promise: it tells of it by no event that
+            # EventBridge gets, and by a metric of the second region.
+            alarms=("replication-files",) if timed else (),
+            unwatched="" if timed else "S3 measures only what it promises a time for",
         )
 
 
@@ -316,7 +330,7 @@ def _of_velero(velero: VeleroSettings) -> Promise:
         period_minutes=velero.every_minutes,
         delay_minutes=velero.copy_minutes,
         counts=True,
-        alarm="age of the newest Velero backup",
+        alarms=("ClusterBackupLate", "ClusterBackupTooOld", "ClusterBackupUnknown"),
     )
 
 
@@ -329,7 +343,7 @@ def _of_cache(cache: CacheSettings) -> Promise:
             period_minutes=24 * 60,
             delay_minutes=60,
             counts=False,
-            alarm="ElastiCache snapshot event",
+            unwatched="nothing is lost with it",
         )
     lost = cache.in_cluster.loss_window_seconds
     return Promise(
@@ -339,7 +353,7 @@ def _of_cache(cache: CacheSettings) -> Promise:
         period_minutes=0,
         delay_minutes=_minutes(lost),
         counts=False,
-        alarm="Redis without a replica",
+        alarms=("CacheReplicationBroken", "CacheNotPersisted"),
     )
 
 

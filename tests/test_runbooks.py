@@ -28,7 +28,9 @@ NAMESPACE = 'NS="$(pulumi stack output namespace -s "$STACK")"'
 
 def named() -> set[str]:
     rows = table(settings(), watched(database_bursts=True))
-    told = events(settings(), vault_name="v", vault_arn="arn:v", stack="test")
+    told = events(
+        settings(), vault_name="v", vault_arn="arn:v", restore_plan_arn="arn:p", stack="test"
+    )
     return {row.runbook for row in rows} | {row.runbook for row in told} | set(OWN_TEXT.values())
 
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from rules.data.stores import STATEFUL
 
-from rehearsal import autonames, sdk
+from rehearsal import autonames, schemas, sdk
+from rehearsal.computed import SETTINGS
+from settings.recovery import promises
 from tests.conftest import GIVEN_SECRETS, STACKS, Recorded
 from tests.recorder import SECRET, Recorder, Registration
 from tests.test_house import docstrings_of_components
@@ -338,6 +340,54 @@ def test_the_last_snapshot_is_always_taken(recorded: Recorded) -> None:
     assert database["finalSnapshotIdentifier"]
     group = recorded.made.one("aws:elasticache/replicationGroup:ReplicationGroup").inputs
     assert group["finalSnapshotIdentifier"]
+
+
+# -- who is told ---------------------------------------------------------------------------------
+def _told_by(made: Recorder) -> set[str]:
+    """What can tell people of a fault: CloudWatch's alarms and events by their nouns, categories of
+    RDS, alerts of Prometheus."""
+    kinds = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/eventRule:EventRule")
+    names = {r.name.removeprefix("alarms-") for kind in kinds for r in made.of(kind)}
+    for each in made.of("aws:rds/eventSubscription:EventSubscription"):
+        names |= set(each.inputs["eventCategories"])
+    for each in made.of("kubernetes:monitoring.coreos.com/v1:PrometheusRule"):
+        groups = each.inputs["spec"]["groups"]
+        names |= {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+    return names
+
+
+def test_what_a_promise_says_of_its_alarm_is_deployed(recorded: Recorded) -> None:
+    told = _told_by(recorded.made)
+    assert len(told) > 50, "the test no longer finds the alarms"
+    missing = [
+        f"{each.mechanism}: {name}"
+        for each in promises(recorded.settings)
+        for name in each.alarms
+        if name not in told
+    ]
+    assert missing == [], "DR-02: nobody would be told that this mechanism has stopped"
+
+
+# -- what an edit leaves -------------------------------------------------------------------------
+# The only value that AWS takes, so no edit can change it.
+NEVER_EDITED = {("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", "Enabled")}
+
+
+def test_an_edit_never_takes_away_what_it_edits(every_choice: Recorder) -> None:
+    """Lock of a vault, access to the cluster: AWS knows them by their owner. The engine makes the
+    new one, which writes over the old one, and then deletes the old one: nothing is left."""
+    wrong = []
+    for each in every_choice.custom:
+        if each.type not in SETTINGS or each.delete_before_replace:
+            continue
+        own = set(each.inputs) - {*SETTINGS[each.type], "region"}
+        editable = {
+            name
+            for name in own & {path.split(".")[0] for path in schemas.replaces(each.type)}
+            if (each.type, each.inputs[name]) not in NEVER_EDITED
+        }
+        wrong += [f"{_shown(each)}: {name}" for name in sorted(editable)]
+    assert wrong == [], "delete_before_replace, or an edit of these ends with nothing"
 
 
 # -- secrets -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 
 from rehearsal import autonames, schemas, sdk
 from rehearsal.account import Account, Resource
-from rehearsal.computed import WITHIN, computed
+from rehearsal.computed import SETTINGS, WITHIN, computed
 from rehearsal.faults import Faults
 from rehearsal.providers.judge import Table
 from rehearsal.providers.standin import (
@@ -199,6 +199,9 @@ class Aws(StandIn):
             seed=f"{call.urn}|{graves}",
         )
         outputs = {**made.outputs, "tagsAll": self._all_tags(opened)}
+        there = self._written_over(call.type, inputs)
+        if there is not None:
+            return self._account.change(there, inputs=inputs, outputs=outputs)
         return self._account.make(
             call.type,
             made.id,
@@ -207,6 +210,14 @@ class Aws(StandIn):
             inputs=inputs,
             outputs=outputs,
         )
+
+    def _written_over(self, type_: str, inputs: Values) -> Resource | None:
+        """The setting that is there already, of the same owner: it is one thing in AWS."""
+        if type_ not in SETTINGS:
+            return None
+        owner = {name: revealed(inputs.get(name)) for name in SETTINGS[type_]}
+        found = self._account.find(type_, self._at(inputs), **owner)
+        return found[0] if found else None
 
     # -- read, update, delete -------------------------------------------------------------------
     def read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -17,6 +18,7 @@ from components.alarms import (
     PUBLISHERS,
     Alarms,
     AlarmsArgs,
+    Event,
     events,
     measured,
     receivers,
@@ -68,6 +70,7 @@ def watched(**changes: Any) -> Watched:
         "cluster": "arches-test-cluster",
         "node_groups": ["asg-1", "asg-2", "asg-3"],
         "vault": "vault",
+        "replications": {"files": {"SourceBucket": "files", "RuleId": "everything"}},
         "balancer_certificate": "arn:aws:acm:eu-central-1:1:certificate/1",
         "cdn_certificate": "arn:aws:acm:us-east-1:1:certificate/2",
         "nat_gateways": ["nat-1"],
@@ -108,7 +111,12 @@ def alarms(
                 cdn=neighbour(distribution_ids={"api": out("E1")}),
             ),
             "network": neighbour(nat_gateway_ids=["nat-1"]),
-            "backup": neighbour(vault_name=out("vault-1")),
+            "backup": neighbour(vault_name=out("vault-1"), restore_plan_arn=out("arn:test-plan")),
+            "storage": neighbour(
+                dumps=neighbour(replication=None),
+                files=neighbour(replication={"SourceBucket": out("files")}),
+                state=None,
+            ),
         }
         pulumi.runtime.set_all_config(
             {"arches:pagerUrl": pager_url} if pager_url else {}, ["arches:pagerUrl"]
@@ -147,7 +155,7 @@ def test_every_thing_that_the_guide_promises_has_an_alarm():
         "cdn-api-errors", "cdn-app-errors", "waf-cdn-blocks", "waf-balancer-blocks",
         *(f"nodes-{n}-{noun}" for n in (1, 2, 3) for noun in ("missing", "status", "cpu")),
         "cluster-pending", "cluster-errors",
-        "backup-failed", "backup-copy-failed", "backup-missing",
+        "backup-failed", "backup-copy-failed", "backup-missing", "replication-files",
         "certificate-balancer", "certificate-cdn", "nat-1-ports",
     }  # fmt: skip
 
@@ -227,6 +235,7 @@ def test_parts_that_do_not_exist_have_no_alarms():
         distributions={},
         nat_gateways=[],
         cdn_certificate=None,
+        replications={},
     )
     kinds = {row.noun.split("-")[0] for row in table(settings(), bare)}
     assert kinds == {"database", "balancer", "nodes", "cluster", "backup", "certificate"}
@@ -424,8 +433,18 @@ def test_a_failover_is_told_by_the_database_itself():
     assert {"maintenance", "configuration change", "failure"} <= told, "FSBP RDS.20"
 
 
-def test_events_are_limited_to_the_own_vault():
-    rows = list(events(settings(), vault_name="v", vault_arn="arn:v", stack="test"))
+def told(restore_plan_arn: str | None = "arn:plan", **keys: Any) -> Iterator[Event]:
+    return events(
+        settings(**keys),
+        vault_name="v",
+        vault_arn="arn:v",
+        restore_plan_arn=restore_plan_arn,
+        stack="test",
+    )
+
+
+def test_events_are_limited_to_the_own_vault_and_the_own_test():
+    rows = list(told())
     assert {row.noun: row.pattern["detail"] for row in rows} == {
         "backup-job": {
             "state": ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"],
@@ -435,21 +454,45 @@ def test_events_are_limited_to_the_own_vault():
             "state": ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"],
             "sourceBackupVaultArn": ["arn:v"],
         },
+        "restore-test": {
+            "status": ["ABORTED", "FAILED"],
+            "restoreTestingPlanArn": ["arn:plan"],
+        },
         "findings-critical": {"severity": [{"numeric": [">=", 7]}]},
         "findings-warning": {"severity": [{"numeric": [">=", 4, "<", 7]}]},
     }
 
 
 def test_findings_are_heard_where_the_settings_say_so():
-    rows = events(settings(findings=False), vault_name="v", vault_arn="arn:v", stack="test")
-    assert [row.noun for row in rows] == ["backup-job", "backup-copy-job"]
+    nouns = [row.noun for row in told(findings=False)]
+    assert nouns == ["backup-job", "backup-copy-job", "restore-test"]
+
+
+def test_a_restore_test_is_heard_where_there_is_one():
+    assert "restore-test" not in {row.noun for row in told(restore_plan_arn=None)}
+    rule = alarms().one(RULE, "alarms-restore-test")
+    assert json.loads(rule.inputs["eventPattern"])["detail"]["restoreTestingPlanArn"] == [
+        "arn:test-plan"
+    ]
+
+
+def test_a_copy_that_fails_is_told_in_the_region_of_its_source():
+    (row,) = [row for row in table(settings(), watched()) if row.noun == "replication-files"]
+    assert row.metrics["value"].name == "OperationsFailedReplication"
+    assert row.regional
+    alarm = alarms().one(ALARM, "alarms-replication-files")
+    assert alarm.inputs["dimensions"] == {"SourceBucket": "files"}
+
+
+def test_rds_is_not_asked_for_two_mails_of_success_a_day():
+    assert "backup" not in {each for row in DATABASE_EVENTS.values() for each in row}
 
 
 def test_every_rule_has_the_topic_of_its_severity_and_a_readable_text():
     recorded = alarms()
     targets = {target.name: target.inputs for target in recorded.of(TARGET)}
     policies = {policy.name: policy.inputs["arn"] for policy in recorded.of(POLICY)}
-    assert len(recorded.of(RULE)) == len(targets) == 4
+    assert len(recorded.of(RULE)) == len(targets) == 5
     critical = targets["alarms-findings-critical-topic"]
     assert critical["arn"] == policies["alarms-critical-policy"]
     assert json.loads(critical["inputTransformer"]["inputTemplate"]) == (

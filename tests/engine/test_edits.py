@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal import summary
+from rehearsal.session import Session
 from tests.engine import programs
 from tests.engine.conftest import Open
 
@@ -78,6 +79,11 @@ PROGRAM_EDITS: list[tuple[tuple[str, str, str], dict[str, set[str]]]] = [
 ]
 # The twelfth edit: a tag, which is on the provider and so on everything that has tags.
 TAG = ("identity.costCenter", "arches-other", "cost-center")
+
+# One more of the same `up`, whose whole effect is in the account: the lock of both vaults is
+# replaced, which AWS knows by the vault's name.
+LOCK_DAYS = ("backup.lockMinDays", 6)
+VAULT_LOCK = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
 
 # setting -> (its new value, what it must replace, the path that forces it)
 REPLACING: dict[str, tuple[Any, str, str]] = {
@@ -156,12 +162,19 @@ def test_twelve_edits_change_in_place_and_replace_nothing(
         assert len(tagged) > 100, "the tag must reach everything that has tags"
         assert set(operations(preview.events)) == tagged | set(wanted), "more changes than asked"
 
-        before = {r.handle: (r.urn, r.id) for r in opened.account.all()}
+        before = _kept(opened)
+        opened.change({LOCK_DAYS[0]: LOCK_DAYS[1]})
         opened.run("up", "--yes", "--skip-preview", policies=False)
-        after = {r.handle: (r.urn, r.id) for r in opened.account.all()}
-        assert after == before, "something was made anew"
+        assert _kept(opened) == before, "something was made anew"
+        locks = [r.get("minRetentionDays") for r in opened.account.all(VAULT_LOCK)]
+        assert locks == [LOCK_DAYS[1]] * 2, "a vault's lock is replaced, and must be there after it"
         again = opened.run("preview", policies=False)
         assert operations(again.events) == {}, "the edits are not settled by one up"
+
+
+def _kept(opened: Session) -> dict[int, tuple[str, str]]:
+    """What is in the account, without the locks."""
+    return {r.handle: (r.urn, r.id) for r in opened.account.all() if r.type != VAULT_LOCK}
 
 
 def test_six_edits_that_must_replace_are_shown_as_replacements(

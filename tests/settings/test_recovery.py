@@ -130,7 +130,18 @@ def test_every_store_of_data_has_a_mechanism_that_counts_or_holds_nothing_of_its
 
 
 def test_every_mechanism_says_how_its_silence_is_noticed() -> None:
-    assert all(p.alarm for p in USUAL)
+    """That each of these alarms exists is asked of whole environments (tests/test_stacks.py)."""
+    wrong = [p.mechanism for p in USUAL if bool(p.alarms) == bool(p.unwatched)]
+    assert wrong == [], "an alarm's name, or the reason why there is none"
+
+
+def test_only_what_settings_switch_on_tells_of_itself() -> None:
+    def alarms(changed: dict[str, Any]) -> set[str]:
+        return {name for p in promises(production(changed)) for name in p.alarms}
+
+    assert {"restore-test", "replication-files"} <= alarms({})
+    assert "restore-test" not in alarms({"backup.restore_test": False})
+    assert "replication-files" not in alarms({"storage.replication_time_control": False})
 
 
 # -- DR-01 ---------------------------------------------------------------------------------------

@@ -107,7 +107,16 @@ def _files_loss(bucket: Item, stack: Stack) -> Iterator[str]:
             if within >= OBJECTIVE_MINUTES:
                 yield f"its replica may be {within} minutes behind"
             if rule.at("destination.metrics.status") != "Enabled":
-                yield "nobody is told when its replica is late"
+                yield "nobody can see whether its replica is late"
+            elif not _copying_watched(bucket, stack):
+                yield "nobody is told when an object cannot be copied"
+
+
+def _copying_watched(bucket: Item, stack: Stack) -> bool:
+    return any(
+        alarm.props.at("metricName") == "OperationsFailedReplication"
+        for alarm in stack.parts(ALARM, "dimensions", bucket)
+    )
 
 
 # -- how long it takes ---------------------------------------------------------------------------

@@ -225,7 +225,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         types=(_ACL,),
         severity="high",
         requirements=("ENV-16", "LB-16", "SEC-03", "CHK-SEC-06", "CHK-SEC-07"),
-        controls=("FSBP WAF.10", "CHECKOV CKV_AWS_175", "SOC2 CC6.6", "SOC2 A1.2"),
+        controls=("SOC2 CC6.6", "SOC2 A1.2"),
         why="One client could use up what everybody else needs.",
         fix="add a rate_based_statement rule without paths that blocks",
         url=f"{_GUIDE}waf-rule-statement-type-rate-based.html",
@@ -264,7 +264,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         "A firewall uses AWS's common rules.",
         "AWSManagedRulesCommonRuleSet",
         "The ten best-known kinds of attack would reach the programs.",
-        (),
+        ("FSBP WAF.10", "CHECKOV CKV_AWS_175"),
     ),
     _managed_rule(
         "web-acl-known-bad-inputs",

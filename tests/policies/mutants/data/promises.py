@@ -76,7 +76,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _broken(
         "rpo-files", "nobody counts", _timed("metrics.status", "Disabled"),
-        "nobody is told when its replica is late",
+        "nobody can see whether its replica is late",
+        at=_FILES,
+    ),
+    _broken(
+        "rpo-files", "nobody hears", without(ALARM, "alarms-replication-files"),
+        "nobody is told when an object cannot be copied",
         at=_FILES,
     ),
     _broken(
