@@ -322,6 +322,12 @@ class Account:
             self._db.execute("commit")
             self._forget(resource)
 
+    def undo(self, resource: Resource) -> None:
+        """Take a resource away as if it had never been made: its name is free at once."""
+        with self._lock:
+            self._db.execute("delete from resource where handle = ?", (resource.handle,))
+            self._forget(resource)
+
     # -- secrets --------------------------------------------------------------------------------
     def digest(self, value: Any) -> str:
         """How a secret value is kept: equal values of one account have equal digests."""

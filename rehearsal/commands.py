@@ -155,18 +155,9 @@ def _rehearse(given: argparse.Namespace) -> int:
         drift = _drift(refreshed.events)
         say(f"refresh: {'finds nothing' if not drift else f'finds {len(drift)} changes'}")
         failures += [f"refresh finds a change in {name}" for name in drift]
-        say(_retired(opened))
-        took = timeline.schedule(timeline.of_destroy(opened.state()))
-        gone = opened.run("destroy", "--yes", "--skip-preview")
-        left = opened.account.all()
-        say(f"destroy: {summary.counted(summary.operations(gone.events))}; {len(left)} left")
-        failures += [f"destroy leaves {r.type} {r.id}" for r in left]
-        for line in summary.virtual_time(took, "destruction"):
-            say(line)
+        failures += _taken_down(opened)
         _say_honestly(opened)
-        for failure in failures:
-            print(f"error: {failure}", file=sys.stderr)
-        return FAILED if failures else 0
+        return _refused("\n".join(failures), FAILED) if failures else 0
 
 
 def _timed_up(opened: session.Session) -> tuple[session.Run, str]:
@@ -199,11 +190,27 @@ def _drift(events: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def _retired(opened: session.Session) -> str:
-    """The first of the two steps that take an environment down (docs/runbooks/retire.md)."""
-    opened.settle(servesCustomers=False, protect=False)
-    run = opened.run("up", "--yes", "--skip-preview", policies=False)
-    return f"retire, step one: {summary.counted(summary.operations(run.events))}"
+def _taken_down(opened: session.Session) -> list[str]:
+    """Take an environment down, in two steps where it protects something; what went wrong.
+
+    The first step (docs/runbooks/retire.md) is an `up`, which would make what is missing: it is
+    left out where nothing is protected.
+    """
+    if any(each.get("protect") for each in _resources(opened)):
+        opened.settle(servesCustomers=False, protect=False)
+        run = opened.run("up", "--yes", "--skip-preview", policies=False)
+        say(f"retire, step one: {summary.counted(summary.operations(run.events))}")
+    took = timeline.schedule(timeline.of_destroy(opened.state()))
+    gone = opened.run("destroy", "--yes", "--skip-preview")
+    left = opened.account.all()
+    say(f"destroy: {summary.counted(summary.operations(gone.events))}; {len(left)} left")
+    for line in summary.virtual_time(took, "destruction"):
+        say(line)
+    return [f"destroy leaves {r.type} {r.id}" for r in left]
+
+
+def _resources(opened: session.Session) -> list[dict[str, Any]]:
+    return opened.state()["deployment"].get("resources") or []
 
 
 def _up(given: argparse.Namespace) -> int:
@@ -220,10 +227,10 @@ def _up(given: argparse.Namespace) -> int:
 
 def _destroy(given: argparse.Namespace) -> int:
     with _open(given) as opened:
-        say(_retired(opened))
-        gone = opened.run("destroy", "--yes", "--skip-preview")
-        say(f"destroy: {summary.counted(summary.operations(gone.events))}")
-        return 0
+        if opened.note:
+            say(f"note: {opened.note}")
+        failures = _taken_down(opened)
+        return _refused("\n".join(failures), FAILED) if failures else 0
 
 
 def _recover(given: argparse.Namespace) -> int:

@@ -46,7 +46,7 @@ def test_an_up_that_is_killed_three_times_recovers_without_a_duplicate(
         recovered = command("recover", "staging")
         assert recovered.returncode == 0, recovered.stderr
         assert "recovered: state and account agree" in recovered.stdout
-        assert "orphan" not in recovered.stdout, recovered.stdout
+        assert "was in no state" not in recovered.stdout, recovered.stdout
         with open_stack(staging) as opened:
             assert disagreements(opened) == [], f"after the kill in create {struck}, seed {seed}"
     with open_stack(staging) as opened:
@@ -131,7 +131,9 @@ def test_a_run_after_a_killed_one_is_sent_to_recover_first(
         assert disagreements(opened) == []
 
 
-def test_a_lost_reply_leaves_an_orphan_that_recover_names(open_stack: Open, tmp_path: Path) -> None:
+def test_after_a_lost_reply_recover_and_up_make_the_thing_once(
+    open_stack: Open, tmp_path: Path
+) -> None:
     program = programs.tiny(tmp_path / "program", 'aws.sns.Topic("news", opts=on)')
     faults = Faults.parse(["lose-reply:1"])
     with open_stack(tmp_path / "dev", programs.STACK, program=program, faults=faults) as opened:
@@ -141,7 +143,25 @@ def test_a_lost_reply_leaves_an_orphan_that_recover_names(open_stack: Open, tmp_
         assert "news" in str(lost.value)
         orphan = opened.account.all("aws:sns/topic:Topic")[0]
         said = recovery.recover(opened)
-        named = [line for line in said if line.startswith("orphan: ")]
-        assert len(named) == 1
-        assert orphan.id in named[0]
-        assert f"pulumi import aws:sns/topic:Topic news {orphan.id}" in named[0]
+        assert said[0].startswith(f"news: aws:sns/topic:Topic {orphan.id} was in no state"), said
+        assert said[-1] == "recovered: state and account agree"
+        assert disagreements(opened) == []
+        opened.run("up", "--yes", "--skip-preview", policies=False)
+        assert len(opened.account.all("aws:sns/topic:Topic")) == 1
+        assert disagreements(opened) == []
+
+
+def test_what_the_account_has_lost_is_forgotten_and_made_again(
+    open_stack: Open, tmp_path: Path
+) -> None:
+    program = programs.tiny(tmp_path / "program", 'aws.sns.Topic("news", opts=on)')
+    with open_stack(tmp_path / "dev", programs.STACK, program=program) as opened:
+        opened.run("up", "--yes", "--skip-preview", policies=False)
+        opened.account.undo(opened.account.all()[0])
+        assert recovery.recover(opened) == [
+            "news: is not in the account any more; forgotten",
+            "recovered: state and account agree",
+        ]
+        assert disagreements(opened) == []
+        opened.run("up", "--yes", "--skip-preview", policies=False)
+        assert disagreements(opened) == []

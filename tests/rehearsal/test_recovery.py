@@ -11,10 +11,12 @@ import pytest
 
 from rehearsal import recovery
 from rehearsal.account import Account
+from rehearsal.providers.standin import Call, Refused
 from rehearsal.wire import Secret
 
 VPC = "aws:ec2/vpc:Vpc"
 SECRET = "aws:secretsmanager/secret:Secret"
+AGREED = "nothing was pending; state and account agree"
 CIPHER = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "c"}
 
 
@@ -30,6 +32,7 @@ class Session:
         self.account = account
         self.stack = "prod"
         self.note: str | None = None
+        self.standins: list[Any] = []
         self.deployment: dict[str, Any] = {"resources": [], "pending_operations": []}
         self.ran: list[tuple[str, ...]] = []
 
@@ -68,7 +71,7 @@ def recover(session: Session) -> list[str]:
 
 
 def test_nothing_pending_is_said_and_nothing_is_run(session: Session) -> None:
-    assert recover(session) == ["nothing was pending"]
+    assert recover(session) == [AGREED]
     assert session.ran == []
 
 
@@ -175,7 +178,7 @@ def test_other_operations_are_left_to_the_refresh(session: Session) -> None:
 
 def test_the_engines_own_lock_is_let_go_first(session: Session) -> None:
     (session.folder / "state" / ".pulumi" / "locks").mkdir(parents=True)
-    assert recover(session) == ["nothing was pending"]
+    assert recover(session) == [AGREED]
     assert session.ran == [("cancel", "--yes", "--stack", "prod")]
 
 
@@ -184,18 +187,44 @@ def test_the_note_of_the_killed_run_stands_first(session: Session) -> None:
     assert recover(session)[0] == ("note: the run `make up` ended without letting go of its lock")
 
 
-def test_what_no_state_knows_is_an_orphan_with_the_command_that_takes_it_in(
-    session: Session,
-) -> None:
+def test_what_no_state_knows_is_taken_away_and_its_name_is_free(session: Session) -> None:
     session.make(VPC, "network", "vpc-1")
-    session.make(VPC, "stray", "vpc-2")
+    session.make(SECRET, "jwt", "arn:1", name="jwt")
     session.deployment["resources"].append({"urn": urn(VPC, "network"), "type": VPC, "id": "vpc-1"})
-    said = (
-        "aws:ec2/vpc:Vpc vpc-2 is in the account and not in the state; take it in with "
-        "`pulumi import aws:ec2/vpc:Vpc stray vpc-2` or delete it"
-    )
-    assert recovery.orphans(cast(Any, session)) == [said]
-    assert recover(session) == [f"orphan: {said}", "nothing was pending"]
+    assert recover(session) == [
+        f"jwt: {SECRET} arn:1 was in no state; taken away, the next `up` makes it (on AWS: "
+        "docs/runbooks/interrupted-up.md, Orphans)",
+        "recovered: state and account agree",
+    ]
+    assert [r.id for r in session.account.all()] == ["vpc-1"]
+    assert session.account.graves(SECRET) == [], "its name would be taken for thirty days"
+    assert recover(session) == [AGREED]
+
+
+def test_what_cannot_be_taken_away_is_no_agreement(session: Session) -> None:
+    class Cluster:
+        package = "kubernetes"
+
+        def delete(self, call: Call, id_: str, _: Any) -> None:
+            raise Refused(f"{call.name} {id_}: no")
+
+    session.standins = [Cluster()]
+    session.make("kubernetes:core/v1:Secret", "jwt", "apps/jwt")
+    with pytest.raises(Refused, match="jwt apps/jwt: no"):
+        recover(session)
+
+
+def test_what_the_account_has_lost_is_forgotten(session: Session) -> None:
+    session.deployment["resources"] += [
+        {"urn": urn(VPC, "network"), "type": VPC, "id": "vpc-1"},
+        {"urn": urn(VPC, "replaced"), "type": VPC, "id": "vpc-0", "delete": True},
+        {"urn": urn("random:index/id", "digits"), "type": "random:index/id", "id": "7"},
+    ]
+    assert recover(session) == [
+        "network: is not in the account any more; forgotten",
+        "recovered: state and account agree",
+    ], "every later run would fail at what is not there"
+    assert session.ran == [("refresh", "--yes", "--skip-preview", "--run-program=false")]
 
 
 def test_components_without_an_id_are_no_orphans(session: Session) -> None:
