@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 import shutil
 import sys
 import time
@@ -25,6 +26,9 @@ from reports.run import load as run_of
 
 BAD_INPUT = 2
 FAILED = 1
+# What makes resources, and so can be struck by a fault.
+MAKING = ("export", "rehearse", "report", "up")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def say(line: str = "") -> None:
@@ -34,9 +38,21 @@ def say(line: str = "") -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command of COMMANDS that is given; its exit code."""
     try:
+        _refuse_bad_name(given.stack)
         settings.read(paths.stack_file(given.stack))
-        return COMMANDS[given.command](given)
-    except (settings.SettingsError, FaultError, AccountError, *PROBLEMS) as error:
+        given.faults = Faults.parse(given.fault)
+        if given.fault and given.command not in MAKING:
+            raise FaultError(
+                f"--fault: {given.command} makes nothing that a fault could strike; allowed: with "
+                f"{', '.join(MAKING)}"
+            )
+        code = COMMANDS[given.command](given)
+        # What failed otherwise may have ended before the fault's turn came.
+        for word in given.faults.unstruck() if code == 0 else ():
+            made = given.faults.creates
+            code = _refused(f"fault {word}: never struck in {made} creates", FAILED)
+        return code
+    except (BadName, settings.SettingsError, FaultError, AccountError, *PROBLEMS) as error:
         return _refused(str(error), BAD_INPUT)
     except (
         locks.Busy,
@@ -46,6 +62,20 @@ def run(given: argparse.Namespace) -> int:
         Refused,
     ) as error:
         return _refused(str(error), FAILED)
+
+
+class BadName(ValueError):
+    """No stack can have this name; the message is one line."""
+
+
+def _refuse_bad_name(stack: str) -> None:
+    """A name becomes part of paths and of commands. Raises BadName."""
+    if _NAME.fullmatch(stack) is None:
+        shown = repr(stack if len(stack) <= 40 else f"{stack[:40]}...")
+        raise BadName(
+            f"stack: got {shown}; allowed: {', '.join(paths.stacks())}; a name is 1 to 100 of "
+            "letters, digits, dots, hyphens and underscores"
+        )
 
 
 def _refused(text: str, code: int) -> int:
@@ -59,7 +89,7 @@ def _open(given: argparse.Namespace, **options: Any) -> Any:
         given.stack,
         engine=engine.find(say),
         command=f"{given.command} {given.stack}",
-        faults=Faults.parse(given.fault),
+        faults=given.faults,
         # A plan asks nothing of a cluster, so a first one needs none; nor does a report.
         programs=None if given.command in ("preview", "report") else cluster.prepare(say),
         **options,

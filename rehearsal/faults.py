@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from rehearsal import sdk
 
 KINDS = ("throttle", "fail", "timeout", "lose-reply", "kill")
 
@@ -32,6 +35,7 @@ class Faults:
     on_kill: Callable[[], None] | None = None
     creates: int = 0
     throttles: dict[str, int] = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -54,7 +58,9 @@ class Faults:
                 {"fail": faults.failing, "lose-reply": faults.lost, "kill": faults.killing}[
                     kind
                 ].add(int(argument))
-            elif kind == "throttle":
+                continue
+            _refuse_unknown(word, argument)
+            if kind == "throttle":
                 faults.throttled.add(argument)
             else:
                 faults.stuck.add(argument)
@@ -67,9 +73,41 @@ class Faults:
             return self.creates
 
     def throttle(self, type_: str) -> bool:
-        """Whether this call is throttled: the first two of a type are."""
-        if type_ not in self.throttled:
-            return False
+        """Whether a create of this type is throttled: the first two of a throttled type are."""
         with self._lock:
+            self.created.add(type_)
+            if type_ not in self.throttled:
+                return False
             self.throttles[type_] = self.throttles.get(type_, 0) + 1
             return self.throttles[type_] <= 2
+
+    def unstruck(self) -> list[str]:
+        """The faults for which no create came, as they were given."""
+        numbered = {"fail": self.failing, "lose-reply": self.lost, "kill": self.killing}
+        typed = {"throttle": self.throttled, "timeout": self.stuck}
+        return [
+            f"{kind}:{number}"
+            for kind, numbers in numbered.items()
+            for number in sorted(numbers)
+            if number > self.creates
+        ] + [
+            f"{kind}:{type_}"
+            for kind, types in typed.items()
+            for type_ in sorted(types - self.created)
+        ]
+
+
+# A kind that an operator brings: no SDK knows it, and its group is a domain.
+_CUSTOM = re.compile(r"kubernetes:(?P<group>[a-z0-9-]+(?:\.[a-z0-9-]+)+)/v[a-z0-9]+:[A-Z]\w*")
+
+
+def _refuse_unknown(word: str, type_: str) -> None:
+    """Raises FaultError where no resource can be of the type."""
+    known = sdk.tokens() | sdk.kubernetes_tokens()
+    custom = _CUSTOM.fullmatch(type_)
+    groups = {token.split(":")[1].partition("/")[0] for token in sdk.kubernetes_tokens()}
+    if type_ in known or (custom and custom["group"] not in groups):
+        return
+    near = sdk.nearest(type_, known)
+    hint = f"did you mean {near}" if near else "for example throttle:aws:rds/instance:Instance"
+    raise FaultError(f'fault "{word}": allowed: a type of the AWS or Kubernetes SDK; {hint}')

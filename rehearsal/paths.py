@@ -27,3 +27,9 @@ def cache() -> Path:
 def stack_file(stack: str) -> Path:
     """`Pulumi.<stack>.yaml` of the project."""
     return ROOT / f"Pulumi.{stack}.yaml"
+
+
+def stacks() -> list[str]:
+    """The stacks that the project has a file for."""
+    found = (path.name for path in ROOT.glob("Pulumi.*.yaml"))
+    return sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in found)

@@ -84,11 +84,11 @@ def _flat(type_: Type) -> Iterator[Type]:
 # --- the package's files -----------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def _package() -> Path:
-    spec = importlib.util.find_spec("pulumi_aws")
+@lru_cache(maxsize=2)
+def _package(name: str = "pulumi_aws") -> Path:
+    spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("pulumi_aws is not installed: pip install -r requirements.txt")
+        raise RuntimeError(f"{name} is not installed: pip install -r requirements.txt")
     return Path(spec.submodule_search_locations[0])
 
 
@@ -98,14 +98,14 @@ def version() -> str:
     return importlib.metadata.version("pulumi_aws")
 
 
-@lru_cache(maxsize=1)
-def _registry() -> dict[str, tuple[str, str]]:
+@lru_cache(maxsize=2)
+def _registry(package: str = "pulumi_aws") -> dict[str, tuple[str, str]]:
     """Token -> folder and class, from the table with which the SDK registers itself."""
-    text = (_package() / "__init__.py").read_text(encoding="utf-8")
+    text = (_package(package) / "__init__.py").read_text(encoding="utf-8")
     _, _, rest = text.partition('resource_modules="""')
     table, _, _ = rest.partition('"""')
     return {
-        token: (module["fqn"].removeprefix("pulumi_aws").lstrip(".").replace(".", "/"), name)
+        token: (module["fqn"].removeprefix(package).lstrip(".").replace(".", "/"), name)
         for module in json.loads(table)
         for token, name in module["classes"].items()
     }
@@ -121,6 +121,11 @@ def _text(relative: str) -> str:
 def tokens() -> frozenset[str]:
     """Every resource type of the SDK."""
     return frozenset(_registry())
+
+
+def kubernetes_tokens() -> frozenset[str]:
+    """Every resource type of the Kubernetes SDK: the built-in kinds and the Helm release."""
+    return frozenset(_registry("pulumi_kubernetes"))
 
 
 def nearest(name: str, names: Iterator[str] | frozenset[str] | Mapping[str, Any]) -> str | None:

@@ -117,3 +117,48 @@ def test_such_a_folder_stays_only_where_its_logs_say_what_failed(
     with pytest.raises(ended):
         work()
     assert left.exists() is stays
+
+
+# -- bad input -----------------------------------------------------------------------------------
+def _refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line with which a command line is refused as bad input."""
+    assert line.main(list(arguments)) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (only,) = said.err.splitlines()
+    return only
+
+
+@pytest.mark.parametrize("stack", ["../prod", "a/b", "prod\nrm", "", "p" * 5_000, "prod ", "é"])
+def test_what_can_be_no_stack_is_one_line_with_the_stacks_that_there_are(
+    stack: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = _refusal(capsys, "preview", stack)
+    assert len(said) < 200, "a long name must not fill the terminal"
+    assert said.startswith(f"error: stack: got '{stack[:2]}".replace("\n", "\\n"))
+    assert "; allowed: prod, staging; " in said
+
+
+@pytest.mark.parametrize("stack", ["..", "nosuch"])
+def test_a_stack_without_a_file_is_one_line(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "allowed: prod, staging" in _refusal(capsys, "up", stack)
+
+
+@pytest.mark.parametrize("command", sorted(set(line.COMMANDS) - set(commands.MAKING)))
+def test_what_makes_nothing_takes_no_fault(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _refusal(capsys, command, "prod", "--fault", "fail:1") == (
+        f"error: --fault: {command} makes nothing that a fault could strike; allowed: with export, "
+        "rehearse, report, up"
+    )
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, 1), (1, 0)])
+def test_a_fault_that_never_struck_is_a_failure_of_a_run_that_came_to_its_end(
+    code: int, told: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(commands.COMMANDS, "up", lambda _: code)
+    assert line.main(["up", "prod", "--fault", "fail:999999"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["error: fault fail:999999: never struck in 0 creates"][:told]

@@ -67,3 +67,51 @@ def test_creates_are_counted_once_each_from_many_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(lambda _: faults.next_create(), range(200)))
     assert sorted(numbers) == list(range(1, 201)), "a fault would strike twice, or never"
+
+
+# -- types ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "type_",
+    [
+        RDS,
+        "kubernetes:apps/v1:Deployment",
+        "kubernetes:helm.sh/v3:Release",
+        "kubernetes:external-secrets.io/v1:ExternalSecret",
+    ],
+)
+def test_every_type_that_a_run_may_make_can_be_struck(type_: str) -> None:
+    faults = Faults.parse([f"throttle:{type_}", f"timeout:{type_}"])
+    assert faults.throttled == faults.stuck == {type_}
+
+
+@pytest.mark.parametrize(
+    ("type_", "hint"),
+    [
+        ("nosuch", "for example throttle:aws:rds/instance:Instance"),
+        ("aws:rds/instance:Instnace", f"did you mean {RDS}"),
+        ("kubernetes:apps/v1:Deploymnt", "did you mean kubernetes:apps/v1:Deployment"),
+        (
+            "kubernetes:networking.k8s.io/v1:NetworkPolcy",
+            "did you mean kubernetes:networking.k8s.io/v1:NetworkPolicy",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["throttle", "timeout"])
+def test_a_type_that_nothing_can_have_is_refused_with_the_nearest(
+    kind: str, type_: str, hint: str
+) -> None:
+    with pytest.raises(FaultError) as error:
+        Faults.parse([f"{kind}:{type_}"])
+    assert str(error.value) == (
+        f'fault "{kind}:{type_}": allowed: a type of the AWS or Kubernetes SDK; {hint}'
+    )
+
+
+# -- what never came -----------------------------------------------------------------------------
+def test_a_fault_whose_create_never_came_is_told() -> None:
+    words = ["fail:3", "lose-reply:4", "kill:9", f"throttle:{RDS}", f"timeout:{RDS}"]
+    faults = Faults.parse([*words, "throttle:aws:ec2/vpc:Vpc", "timeout:aws:ec2/vpc:Vpc"])
+    for _ in range(3):
+        faults.next_create()
+        faults.throttle("aws:ec2/vpc:Vpc")
+    assert faults.unstruck() == words[1:], "whoever waits for one would believe it was survived"
