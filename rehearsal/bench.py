@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import engine as engines
-from rehearsal import paths, session, timeline
+from rehearsal import forced, paths, session, timeline
 from rehearsal.account import Account
 from rehearsal.providers.aws import Aws
 from rehearsal.providers.kubernetes import Kubernetes
@@ -35,8 +35,8 @@ GROWTH = (1, 4, 16)
 PROGRAM = paths.ROOT / "rehearsal" / "programs" / "replay"
 
 # What is promised: preview at most 2x the floor and 40 s, a rehearsal against the API server 4
-# minutes, `make check` 60 s, memory 1.5 GB, growth exponent 1.1, critical path 1.05x the chain that
-# AWS forces.
+# minutes, `make check` 60 s, memory 1.5 GB, growth exponent 1.1, and a critical path of 1.05x the
+# chain that AWS forces.
 LIMITS = {
     "ratio": 2.0,
     "preview": 40.0,
@@ -44,22 +44,23 @@ LIMITS = {
     "check": 60.0,
     "memory": 1.5,
     "growth": 1.1,
+    "path": forced.SLACK,
 }
 
 
 def main() -> int:
     """Print every number; exit code 1 where a promise is not kept."""
     engine = engines.find(print)
-    work = paths.home() / "bench"
-    shutil.rmtree(work, ignore_errors=True)
     print(f"machine: {os.cpu_count()} cores, Python {sys.version.split()[0]}, {engine.describe()}")
     kept: list[bool] = []
-    kept += _preview_against_floor(engine, work)
-    kept += _growth(engine, work)
-    kept += _rehearse()
-    kept += _check()
+    # A home of its own: it neither waits for what people have up nor takes that down.
+    with tempfile.TemporaryDirectory(prefix="arches-bench-") as home:
+        work = Path(home)
+        kept += _preview_against_floor(engine, work)
+        kept += _growth(engine, work)
+        kept += _rehearse(work)
+        kept += _check()
     print("all promises kept" if all(kept) else "a promise is broken")
-    shutil.rmtree(work, ignore_errors=True)
     return 0 if all(kept) else 1
 
 
@@ -94,11 +95,18 @@ def _preview_against_floor(engine: engines.Engine, work: Path) -> list[bool]:
     ratios = [p / f for p, f in zip(previews, floors, strict=True)]
     count = resources["registered"]
     print(f"preview of {STACK}: {count} resources; pairs {_pairs(previews, floors)}")
-    print(f"virtual deployment time {timeline.minutes(chain)} (m:ss)")
+    name, least = forced.longest()
+    print(
+        f"virtual deployment time {timeline.minutes(chain)} (m:ss); the chain that AWS forces "
+        f"({name}) {timeline.minutes(least)}"
+    )
     return [
         _said("preview against the floor", statistics.median(ratios), LIMITS["ratio"], "x"),
         _said("preview, warm", statistics.median(previews), LIMITS["preview"], "s"),
         _said("peak memory of all processes", memory, LIMITS["memory"], "GB"),
+        _said(
+            "critical path against the chain that AWS forces", chain / least, LIMITS["path"], "x"
+        ),
     ]
 
 
@@ -123,18 +131,27 @@ def _growth(engine: engines.Engine, work: Path) -> list[bool]:
     return [_said("growth exponent", exponent, LIMITS["growth"], "")]
 
 
-def _rehearse() -> list[bool]:
-    took = _timed(lambda: _make("rehearse", f"STACK={STACK}"))
-    return [_said(f"make rehearse STACK={STACK}", took, LIMITS["rehearse"], "s")]
+def _rehearse(home: Path) -> list[bool]:
+    given = [f"STACK={STACK}"]
+    return [_made("rehearse", *given, limit=LIMITS["rehearse"], ARCHES_REHEARSAL_HOME=str(home))]
 
 
 def _check() -> list[bool]:
-    return [_said("make check", _timed(lambda: _make("check")), LIMITS["check"], "s")]
+    return [_made("check", limit=LIMITS["check"])]
 
 
-def _make(*what: str) -> None:
+def _made(*what: str, limit: float, **environment: str) -> bool:
+    """Whether `make` does it in time; what it says where it fails."""
     command = ["make", "--no-print-directory", *what]
-    subprocess.run(command, cwd=paths.ROOT, stdout=subprocess.DEVNULL, check=True)
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=paths.ROOT, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        said = [line for line in (done.stderr or done.stdout).splitlines() if "error" in line]
+        print(f"MISS make {' '.join(what)}: {said[0] if said else f'ended {done.returncode}'}")
+        return False
+    return _said(f"make {' '.join(what)}", time.monotonic() - began, limit, "s")
 
 
 def _timed(work: Callable[[], Any]) -> float:

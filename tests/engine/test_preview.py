@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from rehearsal.timeline import Step, minutes, seconds
+from rehearsal import forced
+from rehearsal.timeline import minutes
 from tests.engine.conftest import Command
 
 pytestmark = pytest.mark.engine
@@ -28,43 +29,6 @@ FOUNDATION = {
     "governance": "cloudtrail:Trail guardduty:Detector cfg:Recorder ecr:Repository "
     "iam:OpenIdConnectProvider budgets:Budget",
 }
-# The chains in which AWS itself makes each thing wait for the one before.
-FORCED: dict[str, list[tuple[str, dict[str, object]]]] = {
-    "edge": [
-        ("aws:ec2/vpc:Vpc", {}),
-        ("aws:ec2/subnet:Subnet", {}),
-        ("aws:ec2/securityGroup:SecurityGroup", {}),
-        ("aws:lb/loadBalancer:LoadBalancer", {}),
-        ("aws:cloudfront/vpcOrigin:VpcOrigin", {}),
-        ("aws:cloudfront/distribution:Distribution", {}),
-        ("aws:route53/record:Record", {}),
-    ],
-    "cluster": [
-        ("aws:kms/key:Key", {}),
-        ("aws:cloudwatch/logGroup:LogGroup", {}),
-        ("aws:eks/cluster:Cluster", {}),
-        ("aws:eks/addon:Addon", {"addonName": "vpc-cni"}),
-        ("aws:eks/nodeGroup:NodeGroup", {}),
-        ("aws:eks/addon:Addon", {"addonName": "coredns"}),
-    ],
-    "database": [
-        ("aws:kms/key:Key", {}),
-        ("aws:rds/instance:Instance", {"multiAz": True, "skipFinalSnapshot": False}),
-        # It copies the backups of an instance that is there.
-        (
-            "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
-            {},
-        ),
-    ],
-}
-SLACK = 1.05
-
-
-def _took(chain: list[tuple[str, dict[str, object]]]) -> float:
-    return sum(
-        seconds(Step(urn=f"urn:pulumi:prod::arches::{type_}::x", operation="create", inputs=given))
-        for type_, given in chain
-    )
 
 
 def test_a_preview_of_production_says_what_where_how_long_and_what_was_real(
@@ -90,11 +54,10 @@ def test_a_preview_of_production_says_what_where_how_long_and_what_was_real(
 
     time, chain = _virtual(done.stdout)
     assert len(chain) > 2, "the critical path must be shown step by step"
-    longest = max(FORCED, key=lambda name: _took(FORCED[name]))
-    forced = _took(FORCED[longest])
-    assert time <= SLACK * forced, (
+    longest, least = forced.longest()
+    assert time <= forced.SLACK * least, (
         f"production takes {minutes(time)}, the chain that AWS forces ({longest}) takes "
-        f"{minutes(forced)}: something waits that need not:\n" + "\n".join(chain)
+        f"{minutes(least)}: something waits that need not:\n" + "\n".join(chain)
     )
 
 
