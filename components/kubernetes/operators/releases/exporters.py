@@ -3,6 +3,10 @@
 Meets MON-09 in its part (connections, replication, evictions, certificates that end). Three charts
 of one repository, each one pod. The one for PostgreSQL goes straight to port 5432, past the pooler,
 with a login that may only read statistics (section 1 of the budget: 3 connections).
+
+Two of them have a password in their environment, so their Deployments ask for Reloader (SEC-06): a
+replaced password would otherwise read as a database that is down. Each chart has a key of its own
+for that.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from components.kubernetes.operators.releases import (
     selected,
 )
 from components.kubernetes.operators.releases.prometheus_stack import CHART as STACK
+from components.kubernetes.workloads.manifests import RELOADER
 
 POSTGRES = Chart(name="prometheus-postgres-exporter", repository=STACK.repository)
 REDIS = Chart(name="prometheus-redis-exporter", repository=STACK.repository)
@@ -44,6 +49,8 @@ def postgres_values(*, host: pulumi.Input[str], port: int, database: str) -> Val
     """The server's name is checked against the authorities in the ConfigMap AUTHORITY."""
     return {
         "fullnameOverride": "postgres-exporter",
+        # This chart's `annotations` are the pod's alone (templates/deployment.yaml of 8.2.0).
+        "deployment": {"annotations": RELOADER},
         "config": {
             "datasource": {
                 "host": host,
@@ -69,6 +76,7 @@ def redis_values(*, host: pulumi.Input[str], port: int) -> Values:
     """ElastiCache: TLS, whose authority is Amazon's public one, and the token."""
     return {
         "fullnameOverride": "redis-exporter",
+        "annotations": RELOADER,
         "redisAddress": pulumi.Output.concat("rediss://", host, f":{port}"),
         "auth": {"enabled": True, "secret": {"name": REDIS_SECRET, "key": PASSWORD}},
         "resources": resources("10m", "32Mi"),
