@@ -162,12 +162,40 @@ def handed_over(**changed: Any) -> Iterator[Cluster]:
             server.psql(
                 f"CREATE ROLE {MASTER} LOGIN CREATEROLE CREATEDB PASSWORD '{quoted}';"
                 f"GRANT pg_monitor TO {MASTER} WITH ADMIN OPTION;"
+                # rds_superuser may end sessions (AWS re:Post, rds-cancel-long-running-queries).
+                f"GRANT pg_signal_backend TO {MASTER};"
             )
             server.create_database(DATABASE, owner=MASTER)
             server.psql(f"ALTER DATABASE postgres OWNER TO {MASTER}")
             yield Cluster(server=server, folder=folder, **changed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def session(
+    server: Server, role: str, statements: str = "", database: str = DATABASE
+) -> Iterator[subprocess.Popen[str]]:
+    """Somebody who has run these statements and stays."""
+    password = {MASTER: MASTER_PASSWORD, **PASSWORDS}[role]
+    process = subprocess.Popen(
+        toolbox.command("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=server.environment(database=database, user=role, password=password),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(f"{statements}\n\\echo there\n")
+        process.stdin.flush()
+        assert any(line == "there\n" for line in process.stdout), f"{role} did not get in"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def as_rds(cluster: Cluster) -> None:

@@ -5,6 +5,7 @@ The master is what RDS gives: no superuser, may make roles, owns the database.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -23,10 +24,12 @@ from tests.daemons.datapath import (
     bootstrap_settings,
     go_program,
     handed_over,
+    session,
 )
 from tests.daemons.postgres import Refused
 from tests.daemons.toolbox import command
 
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 GOOSE = "v3.26.0"
 # Drivers of other databases are left out: a tenth of the modules and of the time.
 _WITHOUT = "clickhouse libsql mssql mysql sqlite3 vertica ydb"
@@ -231,6 +234,7 @@ ALLOWED = [
     (sql.APP, "SELECT '[1,2,3]'::vector <-> '[1,2,4]'::vector"),
     (sql.OWNER, "CREATE TABLE made (id int); DROP TABLE made"),
     (sql.READONLY, 'SELECT count(*) FROM "user"'),
+    (sql.READONLY, "SELECT count(query) FROM pg_stat_statements"),
     (sql.DUMP, "SELECT last_value FROM session_id_seq"),
     (sql.DUMP, "LOCK TABLE session IN ACCESS SHARE MODE"),
     (sql.EXPORTER, "SELECT count(query) FROM pg_stat_statements"),
@@ -260,6 +264,8 @@ REFUSED = [
     (sql.READONLY, "INSERT INTO session (token) VALUES ('t')", "read-only transaction"),
     (sql.READONLY, "SET default_transaction_read_only = off; DELETE FROM session",
      "permission denied for table session"),
+    (sql.READONLY, "SET default_transaction_read_only = off; CREATE TABLE own (id int)",
+     "permission denied for schema public"),
     (sql.DUMP, "SET default_transaction_read_only = off; DELETE FROM session",
      "permission denied for table session"),
     (sql.DUMP, "SELECT newest()", "permission denied for function newest"),
@@ -301,8 +307,73 @@ def test_sessions_begin_with_the_limits_of_their_role(cluster: Cluster):
         sql.READONLY: "1min",
         sql.DUMP: "0",
         sql.EXPORTER: "10s",
-        sql.RETENTION: "5min",
+        sql.RETENTION: "0",
     }
+
+
+def test_people_see_what_everybody_does_and_end_nobody(cluster: Cluster):
+    """DBG-02: the pages ask who holds the database, and leave ending it to the master."""
+    of_the_application = f"FROM pg_stat_activity WHERE usename = '{sql.APP}'"
+    with session(cluster.server, sql.APP, "BEGIN; SELECT count(*) FROM session;"):
+        seen = cluster.psql(f"SELECT state, query {of_the_application}", sql.READONLY)
+        assert seen == "idle in transaction|SELECT count(*) FROM session;", (
+            "whoever is woken would see empty columns and look elsewhere"
+        )
+        for deed in ("terminate", "cancel"):
+            with pytest.raises(Refused, match=f"permission denied to {deed}"):
+                cluster.psql(f"SELECT pg_{deed}_backend(pid) {of_the_application}", sql.READONLY)
+        ended = cluster.psql(
+            f"SELECT pg_terminate_backend(pid, 10000) {of_the_application}", MASTER
+        )
+        assert ended == "t"
+    texts = cluster.psql(
+        "SELECT count(*), count(*) FILTER (WHERE query = '<insufficient privilege>') "
+        "FROM pg_stat_statements",
+        sql.READONLY,
+    ).split("|")
+    assert int(texts[0]) > 0
+    assert texts[1] == "0", "the dearest statements would have no text (ISSUE-03)"
+
+
+# Its column is that of the page's example.
+_EXAMPLES = ("display_name",)
+
+
+def test_every_query_of_the_pages_runs_as_the_read_only_login(cluster: Cluster):
+    asked = {
+        (page.stem, query)
+        for page in RUNBOOKS.glob("*.md")
+        for _, query in re.findall(
+            r"""psql "\$DATABASE_URL" -c (["'])(.*?)\1$""", page.read_text("utf-8"), re.MULTILINE
+        )
+        if not any(word in query for word in _EXAMPLES)
+    }
+    assert len(asked) >= 18, "the pages say it in another way now"
+    refused = {}
+    for page, query in sorted(asked):
+        try:
+            cluster.psql(query, sql.READONLY)
+        except Refused as error:
+            refused[page] = f"{query}: {error}"
+    assert refused == {}, "whoever is woken would debug the page"
+
+
+def test_statistics_after_an_upgrade_are_gathered_by_the_master_and_by_no_reader(
+    cluster: Cluster,
+):
+    """psql ends with 0 either way: a new major would run without statistics."""
+    page = (RUNBOOKS / "upgrade-database.md").read_text("utf-8")
+    *extensions, gather, left = re.findall(r'^psql "\$MASTER_URL" -c "(.*?)"$', page, re.MULTILINE)
+    assert [line.split()[:2] for line in extensions] == [["alter", "extension"]] * 2
+    cluster.server.psql("SELECT pg_stat_reset()", DATABASE)
+    without = cluster.psql(left, MASTER)
+    assert int(without) > 5
+    cluster.psql(f"SET default_transaction_read_only = off; {gather}", sql.READONLY)
+    assert cluster.psql(left, MASTER) == without, "the reader has gathered them"
+    cluster.psql(gather, MASTER)
+    assert cluster.psql(left, MASTER) == "0"
+    for line in extensions:  # as RDS lets its master do it, who has created them
+        cluster.server.psql(line, DATABASE)
 
 
 def test_a_role_has_no_more_connections_than_the_budget_gives_it(cluster: Cluster):
@@ -447,6 +518,11 @@ def test_the_guides_own_table_names_are_a_setting_and_absent_tables_are_left_out
             "GRANT pg_write_all_data TO archesai_readonly",
             "REVOKE pg_write_all_data FROM archesai_readonly",
             "role archesai_readonly is a member of pg_write_all_data",
+        ),
+        (
+            "REVOKE pg_monitor FROM archesai_readonly GRANTED BY archesai_master",
+            "GRANT pg_monitor TO archesai_readonly GRANTED BY archesai_master",
+            "role archesai_readonly is no member of pg_monitor",
         ),
         (
             "GRANT CONNECT ON DATABASE archesai TO PUBLIC",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -20,12 +21,15 @@ from tests.daemons.datapath import (
     PASSWORDS,
     ROLES,
     Cluster,
+    Pool,
     as_rds,
     bootstrap_settings,
     handed_over,
+    pooling,
+    session,
 )
 from tests.daemons.postgres import Refused, Server
-from tests.daemons.toolbox import command
+from tests.daemons.toolbox import command, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs" / "runbooks" / "restore-database-from-dump.md"
@@ -203,7 +207,7 @@ def test_what_was_dumped_and_lost_is_restored_with_the_same_rows_and_nearest_vec
     cluster.psql('DROP TABLE artifact; DELETE FROM "user"', sql.OWNER)
 
     steps = re.findall(r"```sql\n(.*?)```", RUNBOOK.read_text("utf-8"), re.DOTALL)
-    create, extend, grant, rename = steps
+    create, extend, grant, swap = steps
     cluster.psql(create, MASTER, "postgres")
     server.psql(extend, RESTORED)  # as RDS lets its master do it
     cluster.psql(grant, MASTER, RESTORED)
@@ -221,7 +225,16 @@ def test_what_was_dumped_and_lost_is_restored_with_the_same_rows_and_nearest_vec
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr
 
-    cluster.psql(rename, MASTER, "postgres")
+    with contextlib.ExitStack() as there:
+        for role in (sql.APP, sql.EXPORTER, sql.READONLY):
+            there.enter_context(session(server, role, "SELECT 1;"))
+        there.enter_context(session(server, MASTER, database=RESTORED))
+        pool = there.enter_context(pooling(cluster))
+        assert pool.psql('SELECT count(*) FROM "user"') == "0"
+        cluster.psql(swap, MASTER, "postgres")
+        with pytest.raises(Refused, match="not currently accepting connections"):
+            cluster.psql("SELECT 1", sql.APP, f"{DATABASE}_broken")
+        eventually(lambda: _served(pool), "the pooler finds the database of that name")
     assert contents(server, DATABASE) == before
     assert server.psql(NEAREST, DATABASE) == nearest
     plan = server.psql(NEAREST.replace("SELECT", "EXPLAIN SELECT"), DATABASE)
@@ -232,6 +245,13 @@ def test_what_was_dumped_and_lost_is_restored_with_the_same_rows_and_nearest_vec
         "rights on tables are lost and the application answers nobody"
     )
     server.psql(f"DROP DATABASE {DATABASE}_broken")
+
+
+def _served(pool: Pool) -> bool:
+    try:
+        return pool.psql('SELECT count(*) FROM "user"') == "50"
+    except Refused:
+        return False
 
 
 def test_a_dump_over_midnight_is_uploaded_under_the_name_of_its_beginning(bench: Bench):

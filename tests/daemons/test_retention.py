@@ -22,7 +22,7 @@ from tests.daemons.datapath import (
     handed_over,
 )
 from tests.daemons.postgres import Refused
-from tests.daemons.toolbox import command
+from tests.daemons.toolbox import command, eventually
 
 # The application's schema (A12) with the columns that a later revision needs for GDPR-02.
 APPLICATION = """
@@ -176,6 +176,56 @@ def test_many_sessions_go_in_batches_of_their_own_transactions(application: Reta
     transactions = application.owner("SELECT count(DISTINCT t) FROM batches")
     # 11 that delete, and one for each column that finds nothing more.
     assert transactions == "13", "one long transaction would hold every row's lock until its end"
+
+
+def slow(application: Retained, rows: int, seconds: float) -> None:
+    """So many expired sessions, of which each batch takes so long."""
+    application.owner(
+        user(1, None)
+        + "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+        f"'BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END';"
+        "CREATE TRIGGER wait AFTER DELETE ON session EXECUTE FUNCTION wait();"
+        f"INSERT INTO session SELECT n, '{uuid(1)}', '', now() - interval '8 days', "
+        f"now() - interval '1 day' FROM generate_series(1, {rows}) n"
+    )
+
+
+def test_a_rule_may_take_as_long_as_its_job(application: Retained):
+    """A rule is one statement: its time goes on over the COMMITs inside."""
+    slow(application, rows=50, seconds=0.4)
+    application.psql(f"ALTER ROLE {sql.RETENTION} SET statement_timeout = '1s'", MASTER)
+    cut = application.retain(batchRows=10)
+    assert cut.returncode == 1
+    assert "canceling statement due to statement timeout" in cut.stderr, (
+        "a timeout for each batch would be fine, and there is none"
+    )
+    application.psql(sql.roles_sql(ROLES, DATABASE), MASTER)
+    done = application.retain(batchRows=10)
+    assert done.returncode == 0, done.stderr
+    assert application.psql("SHOW statement_timeout", sql.RETENTION) == "0", (
+        "after five minutes deadlineMinutes would be without effect"
+    )
+
+
+def test_a_rule_ends_with_its_job(application: Retained):
+    """A pod that is killed at its deadline says nothing to the server."""
+    slow(application, rows=10_000, seconds=0.4)
+    settings = RetentionSettings.model_validate({"batchRows": 10})
+    rule = retention.sessions_sql(settings, "session")
+    runs = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{sql.RETENTION}'"
+    job = subprocess.Popen(
+        command("psql", "-X", "-q", "-c", rule),
+        env=application.server.environment(
+            database=DATABASE, user=sql.RETENTION, password=PASSWORDS[sql.RETENTION]
+        ),
+    )
+    try:
+        eventually(lambda: application.server.psql(runs) == "1", "the rule runs")
+    finally:
+        job.kill()
+        job.wait()
+    eventually(lambda: application.server.psql(runs) == "0", "the login is free for the next run")
+    assert sessions_left(application), "it has come to its end by itself, and this says nothing"
 
 
 def test_the_search_for_expired_sessions_uses_the_guides_index(application: Retained):

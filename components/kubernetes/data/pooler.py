@@ -7,6 +7,8 @@ settings/pooler.py, whose numbers it writes.
 - The user list holds plain passwords, in a Secret. A SCRAM secret would do for clients, and for
   the server only if both had the same salt (PgBouncer's manual, "Authentication file format"),
   which RDS shows to nobody; for the same reason `auth_query` cannot work there (POOL-04).
+- One password of the application opens both sides, here and in PostgreSQL. So no order of server,
+  pooler and API replaces it unnoticed: it is a break of some minutes (runbook rotate-secret).
 - Pods speak to it without TLS, inside the namespace and behind its network policy: SCRAM sends no
   password, and the way that leaves the nodes, to the database, is verified TLS.
 - A pod becomes ready once it has asked the database for something as the application (startup

@@ -80,6 +80,8 @@ def roles(pooler: PoolerSettings, settings: BootstrapSettings) -> tuple[Role, ..
     direct = pooler.direct_users
     soon = {"idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
     reads = {"default_transaction_read_only": "on"}
+    # Else the activity, the locks and the statements of all others are NULL.
+    watches = ("pg_monitor",)
     return (
         Role(
             name=OWNER,
@@ -99,6 +101,7 @@ def roles(pooler: PoolerSettings, settings: BootstrapSettings) -> tuple[Role, ..
             secret="database-readonly",
             connections=direct.people,
             settings={**soon, **reads, "statement_timeout": "60s"},
+            member_of=watches,
         ),
         Role(
             name=DUMP,
@@ -111,13 +114,19 @@ def roles(pooler: PoolerSettings, settings: BootstrapSettings) -> tuple[Role, ..
             secret="database-exporter",
             connections=direct.exporter,
             settings={**soon, **reads, "statement_timeout": "10s"},
-            member_of=("pg_monitor",),
+            member_of=watches,
         ),
         Role(
             name=RETENTION,
             secret="database-retention",
             connections=direct.retention,
-            settings={**soon, "statement_timeout": "300s"},
+            # A rule is one statement, whose time goes on over the COMMITs inside. The Job's
+            # deadline bounds it: the server looks whether the Job is still there.
+            settings={
+                **soon,
+                "statement_timeout": "0",
+                "client_connection_check_interval": "5s",
+            },
         ),
     )
 
@@ -279,6 +288,11 @@ def verify_sql(every: Iterable[Role], wanted: Iterable[Index], database: str) ->
             f"NOT IN ({', '.join(repr(g) for g in ('', *r.member_of))})"
             for r in every
         ),
+        *(
+            _fault(f"role {r.name} is no member of {group}", _no(_member(r, group)))
+            for r in every
+            for group in r.member_of
+        ),
         _fault(
             f"everybody may enter database {database}",
             f"has_database_privilege('public', '{database}', 'CONNECT')",
@@ -332,6 +346,13 @@ def _as_declared(role: Role) -> str:
         f"SELECT FROM pg_roles WHERE rolname = '{role.name}' AND rolcanlogin AND NOT rolsuper "
         "AND NOT rolcreaterole AND NOT rolcreatedb AND NOT rolreplication AND NOT rolbypassrls "
         f"AND rolconnlimit = {role.connections}"
+    )
+
+
+def _member(role: Role, group: str) -> str:
+    return (
+        f"SELECT FROM pg_auth_members WHERE member = to_regrole('{role.name}') "
+        f"AND roleid = to_regrole('{group}')"
     )
 
 
