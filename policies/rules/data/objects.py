@@ -37,7 +37,8 @@ _USER_GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 # -- lasting -------------------------------------------------------------------------------------
 def _versioned(bucket: Item, stack: Stack) -> Iterator[str]:
     found = stack.parts(VERSIONING, "bucket", bucket)
-    if not any(each.props.at("versioningConfiguration.status") == "Enabled" for each in found):
+    status = {each.props.at("versioningConfiguration.status") for each in found}
+    if status != {"Enabled"}:
         yield "this bucket keeps no versions"
 
 
@@ -52,7 +53,7 @@ def _locked(bucket: Item, stack: Stack) -> Iterator[str]:
     if not keeps_evidence(bucket, stack):
         return
     locks = stack.parts(LOCK, "bucket", bucket)
-    if not any(_holds(lock.props) for lock in locks):
+    if not locks or not all(_holds(lock.props) for lock in locks):
         yield "what lies here can be deleted before its time"
 
 

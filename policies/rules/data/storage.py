@@ -163,7 +163,7 @@ def _whole(statement: Statement) -> bool:
 
 def _acls_off(bucket: Item, stack: Stack) -> Iterator[str]:
     controls = stack.parts(OWNERSHIP, "bucket", bucket)
-    if not any(c.props.at("rule.objectOwnership") == "BucketOwnerEnforced" for c in controls):
+    if {each.props.at("rule.objectOwnership") for each in controls} != {"BucketOwnerEnforced"}:
         yield "whoever writes an object may decide who reads it"
 
 

@@ -55,6 +55,15 @@ MUTANTS: tuple[Mutant, ...] = (
         at=_FILES,
     ),
     _broken(
+        "bucket-versioned", "suspended by a second one",
+        add(
+            VERSIONING, "second", {"versioningConfiguration": {"status": "Suspended"}},
+            {"bucket": (BUCKET, _FILES)},
+        ),
+        "this bucket keeps no versions",
+        at=_FILES,
+    ),
+    _broken(
         "bucket-versioned", "not said", without(VERSIONING, f"{_FILES}-versioning"),
         "this bucket keeps no versions",
         at=_FILES,

@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from rules.data.storage import ACCOUNT_BLOCK, BLOCK, ENCRYPTION, FLAGS, LOGGING, OWNERSHIP, POLICY
+from rules.data.stores import BUCKET
 
-from tests.policies.mutation import Change, Mutant, document, drop, put, several, unlink, without
+from tests.policies.mutation import (
+    Change,
+    Mutant,
+    add,
+    document,
+    drop,
+    put,
+    several,
+    unlink,
+    without,
+)
 
 _FILES, _LOGS = "storage-files", "storage-logs"
 _DEFAULT = "rules.0.applyServerSideEncryptionByDefault"
@@ -154,6 +165,15 @@ MUTANTS: tuple[Mutant, ...] = (
     _broken(
         "bucket-acls-off", "writers own what they write",
         put(OWNERSHIP, "rule.objectOwnership", "ObjectWriter", f"{_FILES}-ownership"),
+        "whoever writes an object may decide who reads it",
+        at=_FILES,
+    ),
+    _broken(
+        "bucket-acls-off", "switched on by a second one",
+        add(
+            OWNERSHIP, "second", {"rule": {"objectOwnership": "ObjectWriter"}},
+            {"bucket": (BUCKET, _FILES)},
+        ),
         "whoever writes an object may decide who reads it",
         at=_FILES,
     ),
