@@ -97,7 +97,7 @@ class Props(Mapping[str, Any]):
         """The JSON document at a path, {} where none is. Raises Undecided, also for a secret."""
         text = self._raw(path)
         if text == SECRET:
-            raise Undecided(f"{self._under(path)} is a secret and")
+            raise Undecided(f"{self._under(path)}, which is marked secret")
         return json.loads(text) if isinstance(text, str) else dict(text or {})
 
 
