@@ -53,10 +53,14 @@ def test_throttling_is_ridden_out_and_said(open_stack: Open, tmp_path: Path) -> 
         assert len(opened.account.all(TOPIC)) == 3
 
 
-def test_a_half_made_environment_can_be_previewed(command: Command) -> None:
+def test_a_half_made_environment_can_be_previewed_and_taken_down(command: Command) -> None:
     # Between the cluster's controllers and its nodes: both have to be planned from what AWS tells.
     failed = command("up", "staging", "--fault", "fail:60")
     assert failed.returncode == 1, "the fault struck nothing"
     previewed = command("preview", "staging")
     assert previewed.returncode == 0, previewed.stderr
     assert previewed.stderr == ""
+    destroyed = command("destroy", "staging")
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert "created" not in destroyed.stdout, "what was missing was made to be destroyed"
+    assert "; 0 left" in destroyed.stdout

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from rehearsal import __main__ as line
-from rehearsal import commands, locks, paths
+from rehearsal import commands, locks, paths, session
+from rehearsal.account import Account
 
 
 def test_every_command_that_can_be_named_does_something() -> None:
@@ -162,3 +164,56 @@ def test_a_fault_that_never_struck_is_a_failure_of_a_run_that_came_to_its_end(
     assert line.main(["up", "prod", "--fault", "fail:999999"]) == 1
     said = capsys.readouterr().err.splitlines()
     assert said == ["error: fault fail:999999: never struck in 0 creates"][:told]
+
+
+# -- taking down ---------------------------------------------------------------------------------
+class Session:
+    """A session's face; nothing is destroyed by it, as of things that no state knows."""
+
+    def __init__(self, *resources: dict[str, Any]) -> None:
+        self.resources = [{"urn": f"{URN}::{n}", **r} for n, r in enumerate(resources)]
+        self.account = Account(":memory:")
+        self.ran: list[str] = []
+
+    def state(self) -> dict[str, Any]:
+        return {"deployment": {"resources": self.resources}}
+
+    def settle(self, **changes: Any) -> None:
+        self.ran.append(f"settle {changes}")
+
+    def run(self, verb: str, *_: str, policies: bool = True) -> session.Run:
+        self.ran.append(f"{verb}, {'with' if policies else 'without'} policies")
+        return session.Run(code=0, events=[], stdout="", stderr="")
+
+
+URN = "urn:pulumi:prod::arches::aws:ec2/vpc:Vpc"
+
+
+def taken_down(made: Session) -> list[str]:
+    return commands._taken_down(cast(session.Session, made))
+
+
+def test_only_what_is_protected_is_retired_first(capsys: pytest.CaptureFixture[str]) -> None:
+    open_ = Session({"protect": False}, {})
+    assert taken_down(open_) == []
+    assert open_.ran == ["destroy, with policies"], "an `up` would make what is missing"
+    assert "; 0 left" in capsys.readouterr().out
+    protected = Session({}, {"protect": True})
+    taken_down(protected)
+    assert protected.ran == [
+        "settle {'servesCustomers': False, 'protect': False}",
+        "up, without policies",
+        "destroy, with policies",
+    ]
+
+
+def test_what_a_destroy_leaves_is_said_and_is_a_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = Session()
+    made.account.make(
+        "aws:ec2/vpc:Vpc", "vpc-1", urn=f"{URN}::network", region="eu-central-1", inputs={},
+        outputs={},
+    )  # fmt: skip
+    assert taken_down(made) == ["destroy leaves aws:ec2/vpc:Vpc vpc-1"]
+    assert "; 1 left" in capsys.readouterr().out
