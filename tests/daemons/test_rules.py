@@ -149,6 +149,19 @@ def test_an_alert_stays_silent_when_nothing_is_wrong(name: str, results: dict[st
     assert said is None, f"{CASES[name].why or 'people would be called for nothing'}: {said}"
 
 
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.sidecar])
+def test_a_sidecar_that_fails_is_told_by_its_name(tmp_path: Path, name: str):
+    case = CASES[name]
+    series = case.of_sidecar()
+    test = _test(name, case, series, 1)
+    fired = f'ALERTS{{alertname="{name}",alertstate="firing",container="cache-tunnel"}}'
+    test["promql_expr_test"][0]["expr"] = f"count({fired})"
+    rules = render([group for group in groups() if group.name == "archesai-pods"])
+    assert run(tmp_path, rules, [test]) == "", (
+        "the API would have lost its only way to the cache, and nobody would know"
+    )
+
+
 @pytest.mark.parametrize(
     "watched",
     [WATCHED, Watched(namespace="production")],

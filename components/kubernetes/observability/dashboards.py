@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.kubernetes.observability.rules.api import JOB
-from components.kubernetes.observability.rules.model import Watched
+from components.kubernetes.observability.rules.model import Watched, with_sidecars
 from settings.observability import ObservabilitySettings
 from settings.pooler import PoolerSettings
 
@@ -57,6 +57,7 @@ class Panel:
 def api(settings: ObservabilitySettings, watched: Watched) -> list[Panel]:
     ours = f'namespace="{watched.namespace}"'
     memory = f'container_memory_working_set_bytes{{{ours},container="api"}}'
+    restarts = f"increase(kube_pod_container_status_restarts_total{{{ours}}}[1h])"
     pods = [
         Panel(
             title="Pods that are available",
@@ -74,10 +75,7 @@ def api(settings: ObservabilitySettings, watched: Watched) -> list[Panel]:
         ),
         Panel(
             title="Restarts in an hour",
-            lines={
-                "{{pod}}": "sum by (pod) "
-                f"(increase(kube_pod_container_status_restarts_total{{{ours}}}[1h]))"
-            },
+            lines={"{{pod}}": f"sum by (pod) {with_sidecars(restarts)}"},
             warn=1,
             bad=3,
         ),

@@ -139,3 +139,9 @@ def grown(series: str, window: str) -> str:
     """How much a counter grew. One that has just appeared was nothing before, which increase()
     cannot see: it needs two samples."""
     return f"(({series} unless {series} offset {window}) or increase({series}[{window}]))"
+
+
+def with_sidecars(expr: str) -> str:
+    """The same of the containers beside the main one: native sidecars are init containers to
+    kube-state-metrics (docs/metrics/workload/pod-metrics.md, `kube_pod_init_container_*`)."""
+    return f"({expr} or {expr.replace('kube_pod_container_', 'kube_pod_init_container_')})"

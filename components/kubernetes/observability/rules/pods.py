@@ -20,6 +20,7 @@ from components.kubernetes.observability.rules.model import (
     Watched,
     either,
     grown,
+    with_sidecars,
 )
 from settings.observability import ObservabilitySettings
 
@@ -30,6 +31,9 @@ _PREFIX = "loki_process_custom_"
 ERROR_LINES, DEGRADED_LINES = "error_lines_total", "cache_degraded_lines_total"
 # A counter that falls silent is dropped; this one stands for as long as its pod may live.
 _IDLE = "720h"
+# Counters are in the collector's memory and gone when it restarts, while no line is read twice. So
+# Prometheus remembers; a week is longer than anybody leaves a critical alert.
+_REMEMBERED = "7d"
 
 
 def log_counters() -> str:
@@ -72,13 +76,18 @@ def _on_node(expr: str) -> str:
     return f"({expr}) * on (namespace, pod) group_left (node) {node}"
 
 
+def _restarts(ours: str, window: str) -> str:
+    return with_sidecars(f"increase(kube_pod_container_status_restarts_total{{{ours}}}[{window}])")
+
+
 def _memory(settings: ObservabilitySettings, ours: str) -> Iterator[Alert]:
     of = "namespace, pod, container"
+    limit = f'kube_pod_container_resource_limits{{{ours},resource="memory"}}'
+    killed = f'kube_pod_container_status_last_terminated_reason{{{ours},reason="OOMKilled"}}'
     yield Alert(
         name="HighMemoryUsage",
         expr=f'max by ({of}) (container_memory_working_set_bytes{{{ours},container!=""}})'
-        f" / max by ({of})"
-        f' (kube_pod_container_resource_limits{{{ours},resource="memory"}})'
+        f" / max by ({of}) {with_sidecars(limit)}"
         f" > {settings.memory_percent / 100:g}",
         severity="warning",
         owner="application",
@@ -89,10 +98,8 @@ def _memory(settings: ObservabilitySettings, ours: str) -> Iterator[Alert]:
     )
     yield Alert(
         name="KilledForMemory",
-        expr="sum by (namespace, pod, container)"
-        f' (kube_pod_container_status_last_terminated_reason{{{ours},reason="OOMKilled"}})'
-        " and sum by (namespace, pod, container)"
-        f" (increase(kube_pod_container_status_restarts_total{{{ours}}}[15m])) > 0",
+        expr=f"sum by ({of}) {with_sidecars(killed)}"
+        f" and sum by ({of}) {_restarts(ours, '15m')} > 0",
         lasts="0s",
         severity="warning",
         owner="application",
@@ -104,13 +111,13 @@ def _memory(settings: ObservabilitySettings, ours: str) -> Iterator[Alert]:
 
 
 def _starts(ours: str) -> Iterator[Alert]:
+    waits = (
+        "max_over_time(kube_pod_container_status_waiting_reason"
+        f'{{{ours},reason="CrashLoopBackOff"}}[5m])'
+    )
     yield Alert(
         name="PodCrashLooping",
-        expr=_on_node(
-            "max by (namespace, pod, container) (max_over_time("
-            f'kube_pod_container_status_waiting_reason{{{ours},reason="CrashLoopBackOff"}}[5m]))'
-            " >= 1"
-        ),
+        expr=_on_node(f"max by (namespace, pod, container) {with_sidecars(waits)} >= 1"),
         severity="critical",
         owner="application",
         runbook="pods",
@@ -120,10 +127,7 @@ def _starts(ours: str) -> Iterator[Alert]:
     )
     yield Alert(
         name="PodRestarts",
-        expr=_on_node(
-            "sum by (namespace, pod, container)"
-            f" (increase(kube_pod_container_status_restarts_total{{{ours}}}[1h])) > 3"
-        ),
+        expr=_on_node(f"sum by (namespace, pod, container) {_restarts(ours, '1h')} > 3"),
         lasts="0s",
         severity="warning",
         owner="application",
@@ -210,10 +214,11 @@ def _workloads(ours: str) -> Iterator[Alert]:
 
 def _lines(settings: ObservabilitySettings, ours: str) -> Iterator[Alert]:
     lines = f"{_PREFIX}{ERROR_LINES}{{{ours}}}"
+    degraded = f"{_PREFIX}{DEGRADED_LINES}{{{ours}}}"
     yield Alert(
         name="CacheDegraded",
         # The line comes once, at the pod's start, and is true until the pod is gone.
-        expr=f"max by (namespace, pod) ({_PREFIX}{DEGRADED_LINES}{{{ours}}}) > 0"
+        expr=f"max by (namespace, pod) (max_over_time({degraded}[{_REMEMBERED}])) > 0"
         " and on (namespace, pod) kube_pod_info",
         lasts="0s",
         severity="critical",

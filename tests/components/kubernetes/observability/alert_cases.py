@@ -44,7 +44,10 @@ Series = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """times: how many of this alert fire. why: what would be wrong if it were not so."""
+    """times: how many of this alert fire. why: what would be wrong if it were not so.
+
+    sidecar: the container of `fires` is one beside the main one, which is told as the main one is.
+    """
 
     fires: Series
     silent: Series | None
@@ -52,6 +55,16 @@ class Case:
     times: int = 1
     slow: bool = False
     why: str = field(default="")
+    sidecar: bool = False
+
+    def of_sidecar(self) -> dict[str, str]:
+        """The same fault in a native sidecar: an init container to kube-state-metrics."""
+        return {
+            series.replace("kube_pod_container_", "kube_pod_init_container_").replace(
+                'container="api"', 'container="cache-tunnel"'
+            ): values
+            for series, values in self.fires.items()
+        }
 
 
 def _pod(**labels: str) -> str:
@@ -232,7 +245,7 @@ CASES: dict[str, Case] = {
         why="a target that answers nothing is as absent as none",
     ),
     # -- pods
-    "HighMemoryUsage": Case(fires=_memory(0.85), silent=_memory(0.75)),
+    "HighMemoryUsage": Case(fires=_memory(0.85), silent=_memory(0.75), sidecar=True),
     "KilledForMemory": Case(
         fires={
             "kube_pod_container_status_last_terminated_reason"
@@ -246,6 +259,7 @@ CASES: dict[str, Case] = {
             "kube_pod_container_status_restarts_total"
             f"{{{_pod(pod='api-1', container='api')}}}": "1x30",
         },
+        sidecar=True,
         why="it was killed last week, not now",
     ),
     "PodCrashLooping": Case(
@@ -259,6 +273,7 @@ CASES: dict[str, Case] = {
             "kube_pod_container_status_waiting_reason"
             f'{{{_pod(pod="api-1", container="api")},reason="ContainerCreating"}}': "1x30"
         },
+        sidecar=True,
     ),
     "PodRestarts": Case(
         fires=INFO
@@ -272,6 +287,7 @@ CASES: dict[str, Case] = {
             f"{{{_pod(pod='api-1', container='api')}}}": "0x30 1x30"
         },
         at="1h",
+        sidecar=True,
     ),
     "PodNotReady": Case(
         fires=INFO | {f'kube_pod_status_ready{{{NS},pod="api-1",condition="true"}}': "0x60"},
@@ -315,8 +331,14 @@ CASES: dict[str, Case] = {
         why="what may not grow is always at its maximum",
     ),
     "CacheDegraded": Case(
-        fires=INFO | {f'{LINES}_cache_degraded_lines_total{{{NS},pod="api-1"}}': "_x5 1x40"},
-        silent=INFO | {f'{LINES}_cache_degraded_lines_total{{{NS},pod="api-0"}}': "_x5 1x40"},
+        # The collector restarts at minute 10 and counts from nothing; the line is not read again.
+        fires=INFO | {f'{LINES}_cache_degraded_lines_total{{{NS},pod="api-1"}}': "_x5 1x4 stale"},
+        silent=INFO
+        | {
+            f'{LINES}_cache_degraded_lines_total{{{NS},pod="api-0"}}': "_x5 1x4 stale",
+            f'kube_pod_info{{{NS},pod="api-0",node="n1"}}': "1x11 stale",
+        },
+        at="12m",
         why="the line comes once; a pod that is gone remembers nothing",
     ),
     "ErrorLines": Case(
