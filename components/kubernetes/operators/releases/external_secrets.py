@@ -75,7 +75,9 @@ def crd_values() -> Values:
 def values(*, replicas: int) -> Values:
     """The three controllers; the certificate of the webhook is made and renewed by the third."""
     account = {"name": SERVICE_ACCOUNT}
-    monitor = {"enabled": True, "renderMode": "alwaysRender"}
+    # The metrics name the namespace of the secret; without this it would be the operator's own
+    # (chart, templates/servicemonitor.yaml).
+    monitor = {"enabled": True, "renderMode": "alwaysRender", "honorLabels": True}
     return {
         "installCRDs": False,
         "replicaCount": replicas,

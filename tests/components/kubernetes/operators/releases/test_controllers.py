@@ -114,6 +114,13 @@ def test_two_controllers_of_external_secrets_never_both_write() -> None:
     assert made["installCRDs"] is False
 
 
+def test_a_secret_that_is_not_in_step_is_told_with_its_own_namespace() -> None:
+    monitor = external_secrets.values(replicas=2)["serviceMonitor"]
+    assert monitor["honorLabels"] is True, (
+        "SecretNotSynced would name the operator's namespace, where nobody finds the secret"
+    )
+
+
 def test_the_release_of_kinds_holds_nothing_else_and_leaves_them_behind() -> None:
     made = external_secrets.crd_values()
     assert made["crds"]["annotations"] == {"helm.sh/resource-policy": "keep"}, (
