@@ -2,7 +2,8 @@
 
 Meets CHK-SEC-04: who is in this list is in the cluster, nobody else; the cluster's maker is not.
 SEC-04: a reader is in a Kubernetes group and has no access policy, so what it may see is the Role
-that the guardrails bind to that group, without Secrets.
+that the guardrails bind to that group, without Secrets. A responder sees everything, and is in the
+group of those who are on call (components/kubernetes/guardrails/responders.py).
 
 Refused: user names of our own choice (the audit log would no longer say which role it was) and
 groups as a setting: one that no binding names gives nothing, and EKS does not say so.
@@ -17,7 +18,7 @@ import pulumi_aws as aws
 
 from components.context import Context
 from components.pod_identity import Named
-from settings.cluster import READER, READERS
+from settings.cluster import READER, READERS, RESPONDER, RESPONDERS
 
 # EKS user guide, "Review access policy permissions".
 POLICIES = {
@@ -26,7 +27,9 @@ POLICIES = {
     "edit": "AmazonEKSEditPolicy",
     "view": "AmazonEKSViewPolicy",
     "admin-view": "AmazonEKSAdminViewPolicy",
+    RESPONDER: "AmazonEKSAdminViewPolicy",
 }
+GROUPS = {READER: READERS, RESPONDER: RESPONDERS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ class ClusterAccess(pulumi.ComponentResource):
             cluster_name=args.cluster.cluster_name,
             principal_arn=args.principal_arn,
             type="STANDARD",
-            kubernetes_groups=[READERS] if args.policy == READER else None,
+            kubernetes_groups=[GROUPS[args.policy]] if args.policy in GROUPS else None,
             opts=here,
         )
         self.principal_arn = entry.principal_arn

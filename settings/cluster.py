@@ -55,11 +55,14 @@ MIN_NODE_VCPU = 4
 MIN_NODE_MEMORY_GIB = 8
 
 
-CLUSTER_WIDE_ONLY = ("cluster-admin", "admin-view")
 # Whom RBAC, and no access policy, lets look into the application's namespace. EKS refuses names of
 # its own and of Kubernetes: system:, eks:, aws:, amazon:, iam: (refusal E14).
 READER = "reader"
 READERS = "arches:readers"
+# Who is on call: the policy admin-view, and beside it a group that RBAC lets mend.
+RESPONDER = "responder"
+RESPONDERS = "arches:responders"
+CLUSTER_WIDE_ONLY = ("cluster-admin", "admin-view", RESPONDER)
 
 
 def today() -> date:
@@ -94,15 +97,18 @@ class AccessSettings(Section):
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$",
         max_length=2048,
     )
-    policy: Literal["cluster-admin", "admin", "edit", "view", "admin-view", "reader"] = setting(
+    policy: Literal[
+        "cluster-admin", "admin", "edit", "view", "admin-view", "responder", "reader"
+    ] = setting(
         allowed='"cluster-admin", "admin", "edit", "view" or "admin-view" (EKS access policies); '
+        '"responder", who sees everything and may do what the runbooks ask of whoever is on call; '
         'or "reader", who sees the application\'s namespace, its Secrets excepted',
         example="view",
     )
     namespaces: tuple[str, ...] = setting(
         (),
         allowed='namespaces the policy is limited to, none for the whole cluster; "cluster-admin", '
-        '"admin-view" and "reader" take none',
+        '"admin-view", "responder" and "reader" take none',
         example=["production"],
     )
 
@@ -112,7 +118,8 @@ class AccessSettings(Section):
             raise clash(
                 "namespaces",
                 got=f"{list(self.namespaces)} with policy {self.policy}",
-                allowed='no namespaces with "cluster-admin", "admin-view" and "reader"',
+                allowed='no namespaces with "cluster-admin", "admin-view", "responder" and '
+                '"reader"',
                 example=[],
             )
         return self

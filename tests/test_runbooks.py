@@ -10,6 +10,7 @@ import pytest
 from components.alarm_table import table
 from components.alarms import OWN_TEXT, events
 from tests.components.test_alarms import settings, watched
+from tests.conftest import Recorded
 from tests.test_stacks import EXPORTS
 
 RUNBOOKS = Path(__file__).parent.parent / "docs" / "runbooks"
@@ -77,6 +78,38 @@ def test_a_runbook_asks_the_stack_for_its_namespace_before_it_uses_it():
             assert text.index(NAMESPACE) < min(used), (
                 f"{path.stem}: kubectl would look into the default namespace"
             )
+
+
+def test_no_release_is_taken_back_by_undo_alone():
+    """The files of the revision before are gone once an `up` has ended well."""
+    alone = [
+        f"{path.stem}: {line}"
+        for path in EVERY
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "rollout undo" in line and not ("evert" in line and "`pulumi up`" in line)
+    ]
+    assert alone == [], "new pods would wait for ever, or the next run brings the fault again"
+
+
+def test_the_page_about_rollouts_names_whoever_loses_a_pod_first(every_stack: dict[str, Recorded]):
+    text = (RUNBOOKS / "rollout.md").read_text(encoding="utf-8")
+    for stack, recorded in every_stack.items():
+        for each in recorded.made.of("kubernetes:apps/v1:Deployment"):
+            less = each.inputs["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"]
+            name = each.inputs["metadata"]["name"].removeprefix("archesai-")
+            assert less == 0 or f"the {name} takes one away first" in text, (
+                f"{stack}: whoever reads the page believes that nothing of the {name} is missing"
+            )
+
+
+def test_who_looks_at_containers_sees_those_beside_the_main_one():
+    for path in EVERY:
+        text = path.read_text(encoding="utf-8")
+        assert "containerStatuses[0]" not in text, f"{path.stem}: the others may be the cause"
+        asked = len(re.findall(r"kube_pod_container_", text))
+        assert asked == len(re.findall(r"kube_pod_init_container_", text)), (
+            f"{path.stem}: to kube-state-metrics a sidecar is an init container"
+        )
 
 
 def test_every_output_that_a_runbook_asks_for_is_an_output_of_the_stack():

@@ -31,6 +31,7 @@ from components.kubernetes.data.sql import roles
 from components.kubernetes.gateway.gateway import Gateway, GatewayArgs
 from components.kubernetes.guardrails.guardrails import Guardrails, GuardrailsArgs
 from components.kubernetes.guardrails.network_policies import NetworkPolicies, NetworkPoliciesArgs
+from components.kubernetes.guardrails.responders import Responders, RespondersArgs
 from components.kubernetes.observability.alerting import Alerting, AlertingArgs
 from components.kubernetes.observability.observability import Observability, ObservabilityArgs
 from components.kubernetes.operators.operators import Operators, OperatorsArgs
@@ -301,6 +302,15 @@ class Platform(pulumi.ComponentResource):
                 settings=args.settings.guardrails,
                 namespace=args.base.namespace,
                 declared=declared,
+            ),
+            self._here,
+        )
+        Responders(
+            f"{self._name}-responders",
+            RespondersArgs(
+                namespace=args.base.namespace,
+                prometheus=args.settings.operators.monitoring.prometheus_replicas,
+                after=self._operators.kinds_ready,
             ),
             self._here,
         )

@@ -29,6 +29,7 @@ from rehearsal.providers.helm import RELEASE
 from rehearsal.providers.kubernetes import Kubernetes
 from rehearsal.providers.standin import Call, Refused, Unready
 from rehearsal.wire import from_struct
+from settings.cluster import RESPONDERS
 from tests.cluster.objects import pod_spec
 from tests.conftest import GIVEN_SECRETS, STACKS, config_of, run_program
 from tests.recorder import Recorder, Registration
@@ -38,9 +39,9 @@ pytestmark = pytest.mark.cluster
 CHOSEN = "prod-with-every-choice"
 # What is made in each cluster: objects, releases beside them, and those objects that make pods.
 MADE = {
-    "prod": (144, 15, 11),
-    "staging": (144, 15, 11),
-    CHOSEN: (175, 15, 16),
+    "prod": (148, 15, 11),
+    "staging": (148, 15, 11),
+    CHOSEN: (179, 15, 16),
 }
 DIGEST = f"@sha256:{'a' * 64}"
 REDIS = f"docker.io/library/redis:7.4{DIGEST}"
@@ -162,6 +163,45 @@ def test_every_object_of_the_environment_is_in_its_cluster(deployed: Deployed) -
     )
     lost = [each["metadata"] for each in deployed.manifests if deployed.api.get(each) is None]
     assert lost == [], "accepted and not there"
+
+
+ON_CALL = [
+    # verb, group, resource, subresource, name, namespace, allowed
+    ("create", "", "pods", "exec", "archesai-pooler-x", "production", True),
+    ("get", "", "pods", "exec", "archesai-pooler-x", "production", True),
+    ("create", "", "pods", "portforward", "archesai-api-x", "production", True),
+    ("patch", "apps", "deployments", "", "archesai-api", "production", True),
+    ("create", "batch", "jobs", "", "", "production", True),
+    ("create", "", "pods", "exec", "prometheus-monitoring-0", "monitoring", True),
+    ("create", "", "pods", "exec", "grafana-x", "monitoring", False),
+    ("create", "", "pods", "exec", "velero-x", "velero", False),
+    ("create", "", "pods", "", "", "production", False),
+    ("get", "", "secrets", "", "archesai-database", "production", False),
+    ("patch", "", "nodes", "", "node-1", "", False),
+]
+
+
+@pytest.mark.parametrize("asked", ON_CALL, ids=lambda asked: " ".join(map(str, asked[:6])))
+def test_the_server_lets_who_is_on_call_do_what_the_runbooks_say(
+    deployed: Deployed, asked: tuple[str, str, str, str, str, str, bool]
+) -> None:
+    """By RBAC alone, what EKS's policy shows left out; CHK-SEC-04."""
+    verb, group, resource, subresource, name, namespace, allowed = asked
+    about = {
+        "verb": verb,
+        "group": group,
+        "resource": resource,
+        "subresource": subresource,
+        "name": name,
+        "namespace": namespace,
+    }
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": "somebody", "groups": [RESPONDERS], "resourceAttributes": about},
+    }
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    assert deployed.api.ask("POST", path, review)["status"]["allowed"] is allowed
 
 
 def test_each_template_is_let_in_as_a_pod_under_all_guardrails(deployed: Deployed) -> None:

@@ -15,6 +15,7 @@ from tests.components.cluster_neighbours import (
     waits_for,
 )
 from tests.components.kubernetes.guardrails.test_guardrails import made as guardrails
+from tests.components.kubernetes.guardrails.test_responders import made as responders
 from tests.recorder import ACCOUNT, REGION
 
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -160,6 +161,21 @@ def test_a_reader_enters_the_group_that_rbac_names_and_has_no_policy_of_eks():
     assert entry["kubernetesGroups"] == [subject["name"]], "nobody would ever be in the group"
     assert "kubernetesGroups" not in made.one(ENTRY, "cluster-access-deployer-entry").inputs
     assert [each.name for each in made.of(POLICY)] == ["cluster-access-deployer-policy"]
+
+
+def test_who_is_on_call_sees_everything_and_is_in_the_group_that_may_mend():
+    on_call = {
+        "name": "on-call",
+        "principalArn": f"arn:aws:iam::{ACCOUNT}:role/on-call",
+        "policy": "responder",
+    }
+    made = recorded(cluster_settings(access=[DEPLOYER, on_call]))
+    [subject] = responders().one(ROLE_BINDING, "responders-application").inputs["subjects"]
+    entry = made.one(ENTRY, "cluster-access-on-call-entry").inputs
+    assert entry["kubernetesGroups"] == [subject["name"]], "at night every exec would be Forbidden"
+    policy = made.one(POLICY, "cluster-access-on-call-policy").inputs
+    assert policy["policyArn"].endswith("/AmazonEKSAdminViewPolicy")
+    assert policy["accessScope"] == {"type": "cluster"}
 
 
 def test_add_ons_and_nodes_come_in_the_only_order_that_works():

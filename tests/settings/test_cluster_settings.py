@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from settings import cluster, core
-from settings.cluster import READERS, ClusterSettings, cluster_refusals, refused_cidr
+from settings.cluster import READERS, RESPONDERS, ClusterSettings, cluster_refusals, refused_cidr
 from settings.eks import ADDON_VERSIONS, INSTANCE_TYPES, STANDARD_SUPPORT_ENDS, supported
 from settings.registry import RegistrySettings
 
@@ -139,14 +139,15 @@ def test_only_roles_enter_no_users_with_keys_that_live_for_ever(arn: str):
     assert "got " + f'"{arn}"' in refused(access=[{**DEPLOYER, "principalArn": arn}])
 
 
-@pytest.mark.parametrize("policy", ["cluster-admin", "admin-view", "reader"])
+@pytest.mark.parametrize("policy", ["cluster-admin", "admin-view", "responder", "reader"])
 def test_a_policy_whose_scope_is_given_takes_no_namespaces(policy: str):
     entry = {**DEPLOYER, "policy": policy, "namespaces": ["production"]}
     assert "no namespaces with" in refused(access=[entry])
 
 
-def test_the_readers_group_has_no_name_that_eks_keeps_for_itself():
-    assert not READERS.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")), "refusal E14"
+@pytest.mark.parametrize("group", [READERS, RESPONDERS])
+def test_a_group_has_no_name_that_eks_keeps_for_itself(group: str):
+    assert not group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")), "refusal E14"
 
 
 @pytest.mark.parametrize("name", ["default", "kube-system"])

@@ -488,7 +488,8 @@ RANGE = (
         "prod",
         {"cluster.access.1.policy": "root"},
         'arches:cluster.access[1].policy: got "root"; allowed: "cluster-admin", "admin", '
-        '"edit", "view" or "admin-view" (EKS access policies); or "reader", who sees the '
+        '"edit", "view" or "admin-view" (EKS access policies); "responder", who sees everything '
+        'and may do what the runbooks ask of whoever is on call; or "reader", who sees the '
         'application\'s namespace, its Secrets excepted; for example "view"',
     ),
     case(
@@ -868,7 +869,8 @@ RULES = (
         "prod",
         {"cluster.access.0.namespaces": ["production"]},
         "arches:cluster.access[0].namespaces: got ['production'] with policy cluster-admin; "
-        'allowed: no namespaces with "cluster-admin", "admin-view" and "reader"; for example []',
+        'allowed: no namespaces with "cluster-admin", "admin-view", "responder" and "reader"; for '
+        "example []",
     ),
     case(
         "cluster_add_on_unknown",

@@ -14,8 +14,8 @@ and a pod without limits are refused by the API server itself.
 - `kubectl debug` has to bring an image by digest from an allowed registry, too.
 
 Refused: a webhook or an engine of its own (it can be down; CEL runs in the API server); parameters
-in a ConfigMap (whoever may edit it may switch the policy off); a role for people that reads Secrets
-or enters pods.
+in a ConfigMap (whoever may edit it may switch the policy off); readers who read Secrets or enter
+pods (who is on call mends by a role of its own, responders.py).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from settings.workloads import amount
 
 MIB = 2**20
 READ = ["get", "list", "watch"]
-# What a person on call looks at; Secrets are not among it.
+# What an engineer looks at; Secrets are not among it.
 READABLE: dict[str, list[str]] = {
     "": [
         "configmaps",

@@ -60,7 +60,11 @@ class _Placed:
         )
 
     def files(self) -> pulumi.Output[str] | None:
-        """The name of the pod's ConfigMap, None where it has no files."""
+        """The name of the pod's ConfigMap, None where it has no files.
+
+        Both revisions have theirs while pods roll out. The replaced one is deleted once the run has
+        ended well; from then on the way back is the program, and no `kubectl rollout undo`.
+        """
         texts = manifests.files(self.pod)
         if not texts:
             return None

@@ -53,7 +53,8 @@ RULES: tuple[Rule | StackRule, ...] = (
         requirements=("CHK-SEC-04",),
         controls=("CIS-EKS 4.1.1", "CIS-K8S 5.1.1", "SOC2 CC6.3", "ISO27001 A.8.2"),
         why="Each such role can undo every rule, past the pipeline and its reviewers.",
-        fix="give people the policy view, admin-view or reader in cluster.access, or one namespace",
+        fix="give people the policy view, admin-view, responder or reader in cluster.access, or "
+        "one namespace",
         url="https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html",
         evidence=("policyArn", "accessScope.type", "principalArn"),
         judge=_few_writers,

@@ -2,12 +2,13 @@
 
 A power is what the CIS benchmarks name: it is judged on the role, whoever it is bound to, since a
 binding is one line that anybody adds later. Only roles that are declared here may be bound, so that
-there is none that nobody judged; those of charts are made by charts.
+there is none that nobody judged; those of charts are made by charts. One role may have a few
+powers, verb by verb, and one group may have that role: somebody has to mend at night.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,15 @@ WIDE_ROLES = {
     "arches-velero": "it restores objects of every kind, secrets among them; it cannot escalate, "
     "bind or impersonate",
 }
+# The role of those who are on call, what it may do of that which no other role may, and why.
+RESPONDER, RESPONDERS = "archesai-responder", "arches:responders"
+RESPONSES: Mapping[str, frozenset[str]] = {
+    "pods/exec": frozenset({"get", "create"}),
+    "pods/portforward": frozenset({"get", "create"}),
+    "deployments": frozenset({"patch"}),
+    "jobs": frozenset({"create"}),
+}
+_ON_CALL = "the runbooks ask it of whoever is on call, to whom alone the role is bound"
 # Built-in roles that read secrets or write workloads; only `view` does neither.
 STRONG_ROLES = ("cluster-admin", "admin", "edit")
 _EVERYBODY = (
@@ -47,16 +57,21 @@ class Power:
     resources: tuple[str, ...]
     verbs: frozenset[str]
 
-    def granted(self, rule: Props) -> Iterator[str]:
-        """The resources on which a rule of a role grants it. Raises Undecided."""
+    def granted(self, rule: Props, excused: Mapping[str, frozenset[str]]) -> Iterator[str]:
+        """The resources on which a rule of a role grants it, beyond the verbs that are excused.
+
+        Raises Undecided.
+        """
         groups, verbs = rule.at("apiGroups") or (), set(rule.at("verbs") or ())
-        if not {self.group, "*"} & set(groups) or not (self.verbs | {"*"}) & verbs:
+        held = self.verbs if "*" in verbs else self.verbs & verbs
+        if not {self.group, "*"} & set(groups):
             return
         # One named object may be read; a list of one name is a list of all to whoever watches.
         if rule.at("resourceNames") and verbs <= {"get"}:
             return
         for wanted in self.resources:
-            if any(_covers(each, wanted) for each in rule.at("resources") or ()):
+            beyond = held - excused.get(wanted, frozenset())
+            if beyond and any(_covers(each, wanted) for each in rule.at("resources") or ()):
                 yield wanted
 
 
@@ -64,9 +79,21 @@ def _covers(granted: str, wanted: str) -> bool:
     return granted in ("*", wanted) or (granted[:2] == "*/" and wanted.endswith(granted[1:]))
 
 
-def powers_of(rules: Any, *powers: Power) -> list[str]:
-    """The resources on which rules of a role grant any of these powers, each once."""
-    return sorted({r for rule in rules or () for power in powers for r in power.granted(rule)})
+def powers_of(
+    rules: Any, *powers: Power, excused: Mapping[str, frozenset[str]] | None = None
+) -> list[str]:
+    """The resources on which rules of a role grant any of these powers, each once.
+
+    excused: resource -> verbs that this role may have.
+    """
+    return sorted(
+        {
+            each
+            for rule in rules or ()
+            for power in powers
+            for each in power.granted(rule, excused or {})
+        }
+    )
 
 
 def wildcards_of(rules: Any) -> list[str]:
@@ -77,6 +104,10 @@ def wildcards_of(rules: Any) -> list[str]:
 
 def _wide(role: Object) -> bool:
     return role.kind == "ClusterRole" and not role.path and role.name in WIDE_ROLES
+
+
+def _on_call(role: Object) -> bool:
+    return role.kind == "Role" and not role.path and role.name == RESPONDER
 
 
 def _wildcards(role: Object) -> Iterator[str]:
@@ -100,6 +131,10 @@ def _strong(binding: Object) -> Iterator[str]:
     role = str(binding.props.at("roleRef.name", ""))
     if role in (*STRONG_ROLES, *WIDE_ROLES) or role.startswith("system:"):
         yield f"it binds {role}"
+    if role == RESPONDER:
+        for subject in binding.props.at("subjects") or ():
+            if (subject.get("kind"), subject.get("name")) != ("Group", RESPONDERS):
+                yield f"it binds {role} to {subject.get('name')}, who is not on call"
 
 
 def _subjects(binding: Object) -> Iterator[str]:
@@ -141,9 +176,12 @@ def _power(
     def judge(role: Object) -> Iterator[str]:
         if _wide(role):
             raise NotApplicable(WIDE_ROLES[role.name])
-        found = powers_of(role.props.at("rules"), *powers)
+        rules = role.props.at("rules")
+        found = powers_of(rules, *powers, excused=RESPONSES if _on_call(role) else None)
         if found:
             yield f"it may {says} {', '.join(found)}"
+        elif powers_of(rules, *powers):
+            raise NotApplicable(_ON_CALL)
 
     return Rule(
         name=name,
@@ -205,7 +243,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     _power(
         "role-no-pod-creation",
-        "No role makes pods.",
+        "No role makes pods, but for what the runbooks ask of whoever is on call.",
         "make",
         Power(group="", resources=("pods", "replicationcontrollers"), verbs=_CHANGE),
         Power(
@@ -220,7 +258,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     _power(
         "role-no-pod-entry",
-        "No role enters running pods.",
+        "No role enters running pods, but the one of those on call.",
         "enter through",
         Power(
             group="",
@@ -306,7 +344,8 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity="critical",
         requirements=("CHK-SEC-04",),
         controls=("CIS-K8S 5.1.1", "CIS-EKS 4.1.1", "SOC2 CC6.3", "ISO27001 A.8.2"),
-        why="cluster-admin is everything, for ever; admin and edit read and replace all secrets.",
+        why="cluster-admin is everything, for ever; admin and edit read and replace all secrets; "
+        "the role of those on call enters pods.",
         fix="bind a role that names what is needed",
         url=_GOOD,
         evidence=("roleRef.name",),

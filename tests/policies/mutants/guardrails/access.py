@@ -10,6 +10,7 @@ _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
 _ROLE, _CLUSTER_ROLE = f"{_RBAC}:Role", f"{_RBAC}:ClusterRole"
 _BINDING, _CLUSTER_BINDING = f"{_RBAC}:RoleBinding", f"{_RBAC}:ClusterRoleBinding"
 _READER, _GRAFANA, _VELERO = "*reader", "*dashboards", "*backups-role"
+_ON_CALL = "*responders-application"
 
 
 def _rule(group: str, resource: str, *verbs: str, **more: Any) -> dict[str, Any]:
@@ -20,8 +21,10 @@ def _grant(rule: dict[str, Any], type_: str = _ROLE, name: str = _READER) -> Cha
     return edit(type_, lambda values: values["rules"].append(rule), name)
 
 
-def _power(rule: str, title: str, says: str, granted: dict[str, Any]) -> Mutant:
-    return Mutant(rule=rule, title=title, change=_grant(granted), says=(says,))
+def _power(
+    rule: str, title: str, says: str, granted: dict[str, Any], name: str = _READER
+) -> Mutant:
+    return Mutant(rule=rule, title=title, change=_grant(granted, name=name), says=(says,))
 
 
 _ADMISSION = "admissionregistration.k8s.io"
@@ -99,6 +102,33 @@ MUTANTS: tuple[Mutant, ...] = (
         says=("it may read secrets",),
     ),
     _power(
+        "role-secrets-unread",
+        "who is on call lists secrets",
+        "it may read secrets",
+        _rule("", "secrets", "list"),
+        _ON_CALL,
+    ),
+    _power(
+        "role-no-pod-creation",
+        "who is on call makes pods",
+        "it may make pods",
+        _rule("", "pods", "create"),
+        _ON_CALL,
+    ),
+    _power(
+        "role-no-pod-creation",
+        "who is on call makes Deployments",
+        "it may make deployments",
+        _rule("apps", "deployments", "create"),
+        _ON_CALL,
+    ),
+    _power(
+        "role-no-pod-creation",
+        "engineers take releases back",
+        "it may make deployments",
+        _rule("apps", "deployments", "patch"),
+    ),
+    _power(
         "role-no-pod-creation",
         "pods made",
         "it may make pods",
@@ -115,6 +145,34 @@ MUTANTS: tuple[Mutant, ...] = (
         "a shell in pods",
         "it may enter through pods/exec",
         _rule("", "pods/exec", "create"),
+    ),
+    _power(
+        "role-no-pod-entry",
+        "who is on call attaches to pods",
+        "it may enter through pods/attach",
+        _rule("", "pods/attach", "create"),
+        _ON_CALL,
+    ),
+    _power(
+        "role-no-pod-entry",
+        "who is on call enters by every verb",
+        "it may enter through pods/exec",
+        _rule("", "pods/exec", "*"),
+        _ON_CALL,
+    ),
+    Mutant(
+        rule="role-no-pod-entry",
+        title="a role for the whole cluster that borrows the name of the one for those on call",
+        change=add(
+            _CLUSTER_ROLE,
+            "more",
+            {
+                "kind": "ClusterRole",
+                "metadata": {"name": "archesai-responder"},
+                "rules": [_rule("", "pods/exec", "create")],
+            },
+        ),
+        says=("it may enter through pods/exec",),
     ),
     _power(
         "role-no-pod-entry",
@@ -169,6 +227,23 @@ MUTANTS: tuple[Mutant, ...] = (
         title="the readers become administrators",
         change=put(_BINDING, "roleRef", {"kind": "ClusterRole", "name": "cluster-admin"}, _READER),
         says=("it binds cluster-admin",),
+    ),
+    Mutant(
+        rule="binding-no-strong-role",
+        title="engineers mend as those who are on call",
+        change=put(_BINDING, "subjects.0.name", "arches:readers", _ON_CALL),
+        says=("it binds archesai-responder to arches:readers, who is not on call",),
+    ),
+    Mutant(
+        rule="binding-no-strong-role",
+        title="a pod has the role of those who are on call",
+        change=put(
+            _BINDING,
+            "subjects.0",
+            {"kind": "ServiceAccount", "name": "arches:responders", "namespace": "production"},
+            _ON_CALL,
+        ),
+        says=("it binds archesai-responder to arches:responders, who is not on call",),
     ),
     Mutant(
         rule="binding-no-strong-role",
