@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from pulumi_policy import EnforcementLevel, PolicyPack
-from rules import RULES, levels, waivers
+from rules import RULES, levels, pack, waivers
 from rules.adapter import as_policy, install, judging
 from rules.today import today
 from rules.whole import coverage
@@ -19,10 +19,10 @@ try:
 except (waivers.WaiverError, levels.LevelError, coverage.TypesError) as mistake:
     sys.exit(f"error: policies/{mistake}")
 
-install(judging(waivers.Ledger(WAIVERS, today()), today(), LEVELS))
+install(judging(waivers.Ledger(WAIVERS, today()), today(), LEVELS, pack.version()))
 
 PolicyPack(
-    name="arches",
+    name=pack.NAME,
     enforcement_level=EnforcementLevel.MANDATORY,
     policies=[as_policy(rule) for rule in RULES],
 )

@@ -20,7 +20,7 @@ from rules.levels import LevelError
 from rules.waivers import WaiverError
 
 from reports import ROOT, digests
-from reports.build import Mismatch, build, gather, picked
+from reports.build import COMPARED, Mismatch, build, gather, picked
 from reports.formats import FORMATS, SCHEMA
 from reports.model import Report, schema
 from reports.run import Damaged
@@ -164,7 +164,7 @@ def _verify(file: Path) -> int:
         [inputs / f"{kind}.events.jsonl" for kind in KINDS if f"events of {kind}" in made_from],
         state if "state" in made_from else None,
         past=sorted((folder / "past").glob("*.json")),
-        other=other if other.exists() else None,
+        other=other if COMPARED in made_from else None,
     )
     others = [name for name, value in sources.digests.items() if made_from.get(name) != value]
     for name in others:

@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rules import CHECKLIST, ROOMS, RULES, levels, waivers
+from rules import CHECKLIST, ROOMS, RULES, levels, outcomes, pack, waivers
 from rules.data.stores import STATEFUL
 from rules.model import Rule, StackRule
+from rules.outcomes import Said
 from rules.waivers import Waiver
 
 from reports import ROOT, digests, frameworks, pictures, trace
@@ -46,6 +47,8 @@ from reports.run import Damaged, Resource, Run, at, in_clear, load
 AnyRule = Rule | StackRule
 T = TypeVar("T")
 _LONGEST_VALUE = 200
+# Among the digests: the other environment's report.
+COMPARED = "report compared with"
 
 
 class Mismatch(ValueError):
@@ -56,11 +59,13 @@ class Mismatch(ValueError):
 class Sources:
     """What a report is made from.
 
-    runs: the preview, the run that deployed, or both, in this order.
+    runs: the preview, the run that deployed, or both, in this order. pack: this checkout's, as the
+    log of a run that it judged names it.
     """
 
     rules: tuple[AnyRule, ...]
     runs: tuple[Run, ...]
+    pack: str
     state: Mapping[str, Any] | None
     digests: Mapping[str, str]
     waivers: tuple[Waiver, ...]
@@ -92,6 +97,8 @@ def gather(
     stacks = sorted({f"{run.project}/{run.stack}" for run in runs})
     if len(stacks) > 1:
         raise Damaged(f"event logs of several stacks: {', '.join(stacks)}; give one stack's")
+    if runs[0].ended > runs[-1].ended:
+        raise Damaged("the preview is newer than the up, which it may contradict; give one of them")
     names = [rule.name for rule in rules]
     stack, ended = runs[0].stack, runs[-1].ended.isoformat()
     kept = _state(state, runs[-1]) if state else None
@@ -105,11 +112,13 @@ def gather(
         **checkout,
         **{f"events of {run.kind}": run.digest for run in runs},
         **({"state": digests.of_state(kept)} if kept is not None else {}),
+        **({COMPARED: digests.of_data(document_of(other))} if other else {}),
     }
     kept_reports = (picked(path, _past) for path in past)
     return Sources(
         rules=rules,
         runs=tuple(runs),
+        pack=pack.named(root / "policies"),
         state=kept,
         digests=dict(sorted(made.items())),
         waivers=waivers.read(root / "policies" / "waivers.yaml", names),
@@ -208,11 +217,10 @@ def build(sources: Sources) -> Report:
 
 
 def _fits(run: Run, sources: Sources) -> None:
-    """Raises Mismatch where a run was judged by other rules than are at hand."""
+    """Raises Mismatch where a run was judged by another pack than the one at hand."""
     in_force = {r.name: r for r in sources.rules if sources.levels[r.name] != "disabled"}
     told = {finding.rule for finding in run.findings} - set(in_force)
-    judged = run.joined.union(*run.passed.values()) - set(sources.levels)
-    if strange := sorted(told | judged):
+    if strange := sorted(told | (run.known - set(sources.levels))):
         raise Mismatch(
             f"the {run.kind} was judged by {strange[0]!r}, which is not in force in this checkout; "
             "make the report with the checkout that ran it, or run again"
@@ -225,15 +233,21 @@ def _fits(run: Run, sources: Sources) -> None:
                 "which that rule does not judge; run again"
             )
     types = {each.type for each in run.resources.values()}
+    # A rule over the stack is named only where the stack has something that it judges.
     missing = sorted(
         name
         for name, rule in in_force.items()
-        if isinstance(rule, StackRule) and name not in run.joined and types & set(rule.types)
+        if name not in run.known and (isinstance(rule, Rule) or types & set(rule.types))
     )
     if missing:
         raise Mismatch(
             f"the {run.kind} was not judged by {missing[0]!r}, which this checkout has; run "
             "again with --policy-pack policies"
+        )
+    if run.pack != sources.pack:
+        raise Mismatch(
+            f"the {run.kind} was judged by the pack {run.pack}, this checkout's is {sources.pack}; "
+            "make the report with the checkout that ran it, or run again"
         )
 
 
@@ -265,9 +279,9 @@ def _result(rule: AnyRule, sources: Sources) -> RuleResult:
 
 
 def _judged(rule: AnyRule, runs: Sequence[Run]) -> Iterable[Judged]:
-    outcomes = [_outcomes(rule, run) for run in runs]
-    last, found = runs[-1], outcomes[-1]
-    before = outcomes[0] if runs[0].kind == "preview" else {}
+    of_runs = [_outcomes(rule, run) for run in runs]
+    last, found = runs[-1], of_runs[-1]
+    before = of_runs[0] if runs[0].kind == "preview" else {}
     after = found if last.kind == "deployed" else {}
     for urn, (outcome, said) in found.items():
         resource = last.resources[urn]
@@ -290,8 +304,8 @@ def _outcomes(rule: AnyRule, run: Run) -> dict[str, tuple[Outcome, tuple[str, ..
         findings = run.said.get((rule.name, urn), ())
         passed = isinstance(rule, StackRule) or rule.name in run.passed[urn]
         if findings:
-            outcomes = {finding.outcome for finding in findings}
-            worst: list[Outcome] = [o for o in WORST if o in outcomes]
+            said = {finding.outcome for finding in findings}
+            worst: list[Outcome] = [o for o in WORST if o in said]
             found[urn] = worst[0], tuple(f.text for f in findings)
         elif passed:
             found[urn] = "passed", ()
@@ -384,19 +398,30 @@ def _waivers(sources: Sources, results: Sequence[RuleResult]) -> Iterable[Waiver
         if not each.concerns(next(iter(sources.runs[-1].resources))):
             continue
         covered = [
-            judged
+            text
             for judged in by_rule[each.rule].judged
-            if each.covers(each.rule, judged.urn) and judged.outcome in ("waived", "violated")
+            if each.covers(each.rule, judged.urn)
+            for text in judged.said
+            if _accepted(each, text)
         ]
         yield WaiverRow(
             rule=each.rule,
             resource=each.resource,
+            finding=each.finding or "",
             reason=each.reason,
             owner=each.owner,
             ticket=each.ticket,
             expires=each.expires.isoformat(),
             findings=len(covered),
         )
+
+
+def _accepted(waiver: Waiver, text: str) -> bool:
+    """Whether a finding is one that the waiver accepts, or accepted until it expired."""
+    own = waiver.waived(Said("violated", "")).text
+    if text.startswith(own):
+        return True
+    return outcomes.of(text).outcome == "violated" and waiver.accepts(text)
 
 
 def _types(run: Run, rules: Iterable[AnyRule]) -> Iterable[TypeRow]:

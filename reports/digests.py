@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rules import pack
+
 PROGRAM = (
     "__main__.py",
     "Pulumi.yaml",
@@ -21,7 +23,6 @@ PROGRAM = (
     "certificates",
     "requirements.txt",
 )
-PACK = ("policies",)
 # What writes the report, and the table of differences that it prints.
 WRITER = ("reports", "docs/guide.md")
 
@@ -72,7 +73,7 @@ def of_checkout(root: Path, stack: str) -> dict[str, str]:
     """
     return {
         "program": of_files(root, PROGRAM),
-        "pack": of_files(root, PACK),
+        "pack": pack.digest(root / "policies"),
         "writer": of_files(root, WRITER),
         "configuration": of_file(root / f"Pulumi.{stack}.yaml"),
     }

@@ -119,10 +119,15 @@ class Departure:
 
 @dataclass(frozen=True, kw_only=True)
 class WaiverRow:
-    """A waiver of this stack and what it covers now."""
+    """A waiver of this stack and what it covers now.
+
+    finding: pattern of the words that it accepts, "" for whatever the rule says of the resource.
+    findings: how many it covers.
+    """
 
     rule: str
     resource: str
+    finding: str
     reason: str
     owner: str
     ticket: str
@@ -142,7 +147,11 @@ class TypeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRow:
-    """One engine run that the report is made from."""
+    """One engine run that the report is made from.
+
+    pack: the policy pack that judged it, as the run's log names it: its version ends in the first
+    digits of the digest "pack", or the report is refused.
+    """
 
     kind: str
     ended: str
@@ -230,7 +239,9 @@ class Picture:
 class Report:
     """Everything an auditor is told of one environment.
 
-    digests: what it was made from, name -> "sha256:..."; see reports/digests.py.
+    digests: what it was made from, name -> "sha256:..."; see reports/digests.py. The runs' logs
+    name the same "pack". "program", "configuration" and "writer" are those of the checkout that
+    wrote the report: no log names the program.
     """
 
     version: int

@@ -26,6 +26,10 @@ SECRET = "[secret]"
 UNKNOWN = "(not known until deployed)"
 # Steps of one replacement; the last one carries what is there afterwards.
 _GONE = ("delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace")
+# The engine's summaries of what the pack judged, and of what it would have remedied.
+_OF_ONE = "policyAnalyzeSummaryEvent"
+_OF_ALL = "policyAnalyzeStackSummaryEvent"
+_SUMMARIES = (_OF_ONE, _OF_ALL, "policyRemediateSummaryEvent")
 _REPLACED = ("replace", "create-replacement", "import-replacement")
 
 
@@ -61,8 +65,10 @@ class Finding:
 class Run:
     """One `preview` or `up`: what it was over, what it would change, and each verdict.
 
-    passed: URN -> rules over one resource that it passed. joined: rules over the stack that were
-    judged. gone: URN -> "delete" or "replace", for what the run takes away. digest: of its log.
+    pack: its name and version. known: every rule that the engine's summaries name; those of
+    remedies name each rule over one resource, also where the stack has nothing of its types
+    (NewRemediatePolicySummary of v3.259.0). passed: URN -> rules over one resource that it passed.
+    gone: URN -> "delete" or "replace", for what the run takes away. digest: of its log.
     """
 
     kind: str
@@ -74,8 +80,8 @@ class Run:
     changes: Mapping[str, int]
     pack: str
     resources: Mapping[str, Resource]
+    known: frozenset[str]
     passed: Mapping[str, frozenset[str]]
-    joined: frozenset[str]
     findings: tuple[Finding, ...]
     gone: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
@@ -140,7 +146,8 @@ def _read(events: Sequence[Mapping[str, Any]], name: str) -> Run:
     gone: dict[str, str] = {}
     # "" in place of a URN: of the whole stack.
     failed: set[tuple[str, str]] = set()
-    joined: frozenset[str] | None = None
+    known: set[str] = set()
+    whole = False
     summary: Mapping[str, Any] | None = None
     packs: set[str] = set()
     ended = 0
@@ -152,20 +159,22 @@ def _read(events: Sequence[Mapping[str, Any]], name: str) -> Run:
             _note(metadata, resources, {})
         if said := event.get("policyEvent"):
             findings[finding(said)] = None
-        if judged := event.get("policyAnalyzeSummaryEvent"):
+        for kind in _SUMMARIES:
+            if judged := event.get(kind):
+                known.update(judged.get("passed") or (), judged.get("failed") or ())
+                packs.add(f"{judged['policyPackName']} {judged['policyPackVersion']}")
+        if judged := event.get(_OF_ONE):
             urn = judged["resourceUrn"]
             passed[urn] = frozenset(judged.get("passed") or ())
             failed |= {(urn, rule) for rule in judged.get("failed") or ()}
-            packs.add(f"{judged['policyPackName']} {judged['policyPackVersion']}")
-        if judged := event.get("policyAnalyzeStackSummaryEvent"):
-            names = (*(judged.get("passed") or ()), *(judged.get("failed") or ()))
-            joined = (joined or frozenset()) | frozenset(names)
+        if judged := event.get(_OF_ALL):
+            whole = True
             failed |= {("", rule) for rule in judged.get("failed") or ()}
         if broken := event.get("resOpFailedEvent"):
             urn = broken["metadata"]["urn"]
             raise Damaged(f"{name}: the run failed at {urn}, so it tells of half a stack; mend it")
         summary = event.get("summaryEvent") or summary
-    _whole(name, summary, joined, resources, passed)
+    _whole(name, summary, whole, resources, passed)
     told = {(each.urn, each.rule) for each in findings} | {("", each.rule) for each in findings}
     if untold := sorted(failed - told):
         urn, rule = untold[0]
@@ -173,7 +182,6 @@ def _read(events: Sequence[Mapping[str, Any]], name: str) -> Run:
             f"{name}: {rule} is broken by {urn or 'the stack'} and no event says how; run it again"
         )
     assert summary is not None
-    assert joined is not None
     first = next(iter(resources))
     stack, project = first.split(":", 3)[2], first.split("::", 2)[1]
     return Run(
@@ -186,8 +194,8 @@ def _read(events: Sequence[Mapping[str, Any]], name: str) -> Run:
         changes=dict(sorted((summary.get("resourceChanges") or {}).items())),
         pack=", ".join(sorted(packs)),
         resources=resources,
+        known=frozenset(known),
         passed=passed,
-        joined=joined,
         findings=tuple(findings),
         gone=gone,
     )
@@ -206,7 +214,7 @@ def _unbroken(events: Sequence[Mapping[str, Any]], name: str) -> None:
 def _whole(
     name: str,
     summary: Mapping[str, Any] | None,
-    joined: frozenset[str] | None,
+    whole: bool,
     resources: Mapping[str, Resource],
     passed: Mapping[str, frozenset[str]],
 ) -> None:
@@ -214,7 +222,7 @@ def _whole(
         raise Damaged(f"{name}: tells of no resource; allowed: the event log of a preview or an up")
     if summary is None:
         raise Damaged(f"{name}: has no end: the run was cut off; run it again")
-    if joined is None:
+    if not whole:
         raise Damaged(
             f"{name}: no rule over the whole stack was judged: the run had no policy pack, or "
             "ended before it; run it again with --policy-pack policies"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as proto
@@ -26,8 +26,8 @@ from pulumi_policy import (
 )
 from pulumi_policy import policy as sdk
 
-from rules import outcomes
-from rules.levels import ALL
+from rules import outcomes, pack
+from rules.levels import in_force
 from rules.model import (
     SECRET,
     UNKNOWN,
@@ -153,10 +153,11 @@ class Judge(sdk._PolicyAnalyzerServicer):
     ledger: Ledger
     today: date
     levels: Levels
+    version: str
 
-    def __init__(self, name: str, version: str, policies: list[Any], *rest: Any) -> None:
-        super().__init__(name, version, policies, *rest)
-        self._pack = (name, version)
+    def __init__(self, name: str, _version: str, policies: list[Any], *rest: Any) -> None:
+        super().__init__(name, self.version, policies, *rest)
+        self._pack = (name, self.version)
         self._policies: list[OneResource | WholeStack] = policies
         self._for_type: dict[str, tuple[list[OneResource], proto.AnalyzeResponse]] = {}
         self._inputs: dict[str, dict[str, Any]] = {}
@@ -168,9 +169,9 @@ class Judge(sdk._PolicyAnalyzerServicer):
         self._here = self.levels.get(urn.partition("::")[0].rpartition(":")[2], {})
 
     def _get_enforcement_level(self, policy: Any) -> EnforcementLevel:
-        """What `levels.yaml` says of the stack, else what the engine was told."""
-        level = self._here.get(policy.name, self._here.get(ALL))
-        return EnforcementLevel(level) if level else super()._get_enforcement_level(policy)
+        """What `levels.yaml` says of the stack. The engine's own configuration of packs has no say:
+        no event carries it, so that a report could not tell a rule that it disabled."""
+        return EnforcementLevel(in_force(policy.name, self._here))
 
     # -- one resource ----------------------------------------------------------------------------
     def Analyze(self, request: Any, _context: Any) -> proto.AnalyzeResponse:  # noqa: N802 (gRPC's)
@@ -219,7 +220,7 @@ class Judge(sdk._PolicyAnalyzerServicer):
         stack = Stack(
             items=tuple(items(request.resources, self._inputs)),
             today=self.today,
-            levels={p.name: self._level(p) for p in self._policies},
+            levels={p.name: in_force(p.name, self._here) for p in self._policies},
             audit=self.ledger.audit,
         )
         for policy in self._policies:
@@ -237,9 +238,6 @@ class Judge(sdk._PolicyAnalyzerServicer):
             for subject, said in joined(policy.rule, stack):
                 self._tell(response, policy, subject.urn, said)
         return response
-
-    def _level(self, policy: Any) -> Level:
-        return cast(Level, self._get_enforcement_level(policy).value)
 
     def _tell(self, response: Any, policy: Any, urn: str, said: Said) -> None:
         said = self.ledger.weigh(policy.rule.name, urn, said)
@@ -267,9 +265,13 @@ def _not_applicable(policy: Any, reason: str) -> Any:
     return proto.PolicyNotApplicable(policy_name=policy.name, reason=reason)
 
 
-def judging(ledger: Ledger, day: date, levels: Levels | None = None) -> type[Judge]:
-    """The analyzer for one run: with its waivers, its date, and what binds in which stack."""
-    return type("Judge", (Judge,), {"ledger": ledger, "today": day, "levels": levels or {}})
+def judging(
+    ledger: Ledger, day: date, levels: Levels | None = None, version: str = pack.VERSION
+) -> type[Judge]:
+    """The analyzer for one run: its waivers, its date, what binds in which stack, and the version
+    that its events carry."""
+    members = {"ledger": ledger, "today": day, "levels": levels or {}, "version": version}
+    return type("Judge", (Judge,), members)
 
 
 def install(judge: type[Judge]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import yaml
 
-from rules.model import Level
+from rules.model import GUARDS, Level
 
 ALL = "all"
 LEVELS: tuple[str, ...] = get_args(Level)
@@ -46,12 +46,22 @@ def read(path: Path, rules: Iterable[str]) -> dict[str, dict[str, Level]]:
                     f"{path.name}: {stack}: {rule}: {level!r} is no level; allowed are "
                     f"{', '.join(LEVELS)}"
                 )
+            if rule in GUARDS and level != "mandatory":
+                raise LevelError(
+                    f"{path.name}: {stack}: {rule} guards what this file may say and is mandatory "
+                    "always, whatever `all` is; take the line away"
+                )
     return {stack: dict(levels) for stack, levels in found.items()}
+
+
+def in_force(rule: str, here: Mapping[str, Level]) -> Level:
+    """A rule's level where an environment says this; mandatory where it says nothing."""
+    return "mandatory" if rule in GUARDS else here.get(rule, here.get(ALL, "mandatory"))
 
 
 def of(
     stack: str | None, levels: Mapping[str, Mapping[str, Level]], rules: Iterable[str]
 ) -> dict[str, Level]:
-    """Every rule's level in a stack; mandatory where nothing else is said."""
+    """Every rule's level in a stack."""
     here = levels.get(stack or "", {})
-    return {rule: here.get(rule, here.get(ALL, "mandatory")) for rule in rules}
+    return {rule: in_force(rule, here) for rule in rules}

@@ -20,6 +20,9 @@ Severity = Literal["low", "medium", "high", "critical"]
 Level = Literal["disabled", "advisory", "mandatory", "remediate"]
 ROOT = "pulumi:pulumi:Stack"  # the subject of a rule about the stack as a whole
 SECRET = "[secret]"
+# The rules that guard levels and waivers. Whatever they guard cannot switch them off: no level but
+# mandatory, no waiver.
+GUARDS = frozenset({"levels-kept", "waivers-kept"})
 
 
 class _Unknown:

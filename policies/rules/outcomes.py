@@ -53,6 +53,11 @@ def waived(finding: Said, expires: str, owner: str, ticket: str) -> Said:
 def read(message: str) -> Said:
     """The finding in an engine's message."""
     _, _, text = message.rstrip("\n").partition("\n")
+    return of(text)
+
+
+def of(text: str) -> Said:
+    """The finding that these words are."""
     beginnings: dict[str, Outcome] = {_UNKNOWN: "unknown", _ERROR: "error", _WAIVED: "waived"}
     for beginning, outcome in beginnings.items():
         if text.startswith(beginning):

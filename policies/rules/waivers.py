@@ -2,12 +2,13 @@
 
 `waivers.yaml` is reviewed like code. A waiver silences nothing: its findings stay in every report,
 as advisory ones. One that has expired, that matches nothing, or that is too wide is itself a
-violation (rule `waivers-kept`).
+violation (rule `waivers-kept`). The rules that guard levels and waivers cannot be waived.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
@@ -15,16 +16,27 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from rules import outcomes
-from rules.model import Stack
+from rules.model import GUARDS, ROOT, Stack
 from rules.outcomes import Said
 
 # A waiver is a debt with a date: nobody remembers for longer why it was made.
 LONGEST = timedelta(days=180)
-# A finding of more resources than this is a change of the rule, which belongs into the rule.
+# More resources or findings than this are a change of the rule, which belongs into the rule.
 WIDEST = 5
+# A pattern with fewer letters of its own would accept what nobody has read.
+SHORTEST = 10
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -36,21 +48,43 @@ class WaiverError(ValueError):
 class Waiver(BaseModel):
     """One accepted finding.
 
-    resource: `<type>::<name>`, the type in full, `*` and `?` in the name only.
+    resource: `<type>::<name>`, the type in full, `*` and `?` in the name only. finding: its words,
+    `*` for any part of them. A rule about the stack says everything of one resource, the stack: a
+    waiver without words would accept what the rule finds tomorrow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Text
     resource: Annotated[str, StringConstraints(pattern=r"^[^*?\[\]]+::.+$")]
+    finding: Annotated[Text | None, Field(validate_default=True)] = None
     stack: Text
     reason: Annotated[str, StringConstraints(min_length=20, strip_whitespace=True)]
     owner: Text
     ticket: Text
     expires: date = Field(description="the last day on which it holds")
 
+    @field_validator("rule")
+    @classmethod
+    def _no_guard(cls, rule: str) -> str:
+        if rule in GUARDS:
+            raise PydanticCustomError("guard", "this rule cannot be waived")
+        return rule
+
+    @field_validator("finding")
+    @classmethod
+    def _in_words(cls, finding: str | None, info: ValidationInfo) -> str | None:
+        of_the_stack = info.data.get("resource", "").partition("::")[0] == ROOT
+        if finding is None and of_the_stack:
+            raise PydanticCustomError("unnamed", "of the stack, one finding is waived by its words")
+        if finding is not None and len(finding.replace("*", "").strip()) < SHORTEST:
+            raise PydanticCustomError(
+                "short", "name {least} characters or more beside `*`", {"least": SHORTEST}
+            )
+        return finding
+
     def covers(self, rule: str, urn: str) -> bool:
-        """Whether it speaks of this finding."""
+        """Whether it speaks of what this rule says of this resource."""
         type_, name = told(urn)
         wanted, _, pattern = self.resource.partition("::")
         return (
@@ -59,6 +93,17 @@ class Waiver(BaseModel):
             and type_ == wanted
             and fnmatch.fnmatchcase(name, pattern)
         )
+
+    def accepts(self, finding: str) -> bool:
+        """Whether these words are what it accepts."""
+        if self.finding is None:
+            return True
+        pattern = ".*".join(map(re.escape, self.finding.split("*")))
+        return re.fullmatch(pattern, finding, re.DOTALL) is not None
+
+    def waived(self, said: Said) -> Said:
+        """The violation as one that is waived."""
+        return outcomes.waived(said, self.expires.isoformat(), self.owner, self.ticket)
 
     def concerns(self, urn: str) -> bool:
         """Whether it was made for the stack of this resource."""
@@ -95,7 +140,7 @@ def read(path: Path, rules: Iterable[str]) -> tuple[Waiver, ...]:
             raise WaiverError(
                 f"{path.name}: waiver {number}: {key}: {first['msg'].lower()}; needed are rule, "
                 "resource (<type>::<name>), stack, reason (20 characters or more), owner, ticket, "
-                "expires (YYYY-MM-DD)"
+                "expires (YYYY-MM-DD); and finding (its words), where the resource is the stack"
             ) from None
         if waiver.rule not in known:
             raise WaiverError(
@@ -117,7 +162,9 @@ class Ledger:
         self._today = today
         self._rules = {waiver.rule for waiver in self._waivers}
         self._seen: defaultdict[Waiver, set[str]] = defaultdict(set)
-        self._used: defaultdict[Waiver, set[str]] = defaultdict(set)
+        self._used: defaultdict[Waiver, set[tuple[str, str]]] = defaultdict(set)
+        self._undecided: set[Waiver] = set()
+        self._missed: set[Waiver] = set()
 
     def judged(self, rule: str, urn: str) -> None:
         """A rule looked at a resource."""
@@ -136,13 +183,13 @@ class Ledger:
             return said
         for waiver in self._covering(rule, urn):
             if said.outcome == "unknown":
-                self._used[waiver].add(urn)  # it may yet be needed: it cannot be called unused
+                self._undecided.add(waiver)  # it may yet be needed: it cannot be called unused
+            elif said.outcome == "violated" and not waiver.accepts(said.text):
+                self._missed.add(waiver)
             elif said.outcome == "violated":
-                self._used[waiver].add(urn)
+                self._used[waiver].add((urn, said.text))
                 if waiver.expires >= self._today:
-                    return outcomes.waived(
-                        said, waiver.expires.isoformat(), waiver.owner, waiver.ticket
-                    )
+                    return waiver.waived(said)
         return said
 
     def _covering(self, rule: str, urn: str) -> Iterator[Waiver]:
@@ -159,8 +206,14 @@ class Ledger:
             elif waiver.expires - self._today > LONGEST:
                 until = waiver.expires.isoformat()
                 yield f"{waiver} holds until {until}, longer than {LONGEST.days} days"
-            if not self._used[waiver]:
-                why = "passes" if self._seen[waiver] else "is not in this stack"
-                yield f"{waiver} is not needed: what it covers {why}"
+            if not self._used[waiver] and waiver not in self._undecided:
+                yield f"{waiver} is not needed: what it covers {self._why_idle(waiver)}"
             elif len(self._seen[waiver]) > WIDEST:
                 yield f"{waiver} covers {len(self._seen[waiver])} resources, more than {WIDEST}"
+            elif len(self._used[waiver]) > WIDEST:
+                yield f"{waiver} covers {len(self._used[waiver])} findings, more than {WIDEST}"
+
+    def _why_idle(self, waiver: Waiver) -> str:
+        if not self._seen[waiver]:
+            return "is not in this stack"
+        return "is not what the rule says there" if waiver in self._missed else "passes"

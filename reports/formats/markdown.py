@@ -69,6 +69,9 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield "## Made from"
     yield ""
+    yield "The run's log names the pack that judged, and it is this one. Program, configuration"
+    yield "and writer are those of the checkout that wrote this report: no log names the program."
+    yield ""
     yield from _table(("what", "digest"), report.digests.items())
 
 

@@ -114,7 +114,14 @@ def _set(folder: Path, *, waiver: Mapping[str, str] | None = None, **levels: str
             "waivers.yaml",
             yaml.safe_dump([{k: v for k, v in _WAIVER.items() if k != "expires"}]),
             "waiver 1: expires: field required; needed are rule, resource (<type>::<name>), stack, "
-            "reason (20 characters or more), owner, ticket, expires (YYYY-MM-DD)",
+            "reason (20 characters or more), owner, ticket, expires (YYYY-MM-DD); and finding (its "
+            "words), where the resource is the stack",
+        ),
+        (
+            "levels.yaml",
+            "staging: {all: disabled, levels-kept: disabled}",
+            "staging: levels-kept guards what this file may say and is mandatory always, whatever "
+            "`all` is; take the line away",
         ),
         (
             "levels.yaml",
@@ -129,7 +136,13 @@ def _set(folder: Path, *, waiver: Mapping[str, str] | None = None, **levels: str
             "types: 'must_be_judged'",
         ),
     ],
-    ids=["a waiver of no rule", "a waiver without an end", "a level of no rule", "half of types"],
+    ids=[
+        "a waiver of no rule",
+        "a waiver without an end",
+        "a guard that is switched off",
+        "a level of no rule",
+        "half of types",
+    ],
 )
 def test_a_mistake_in_the_packs_files_is_one_line(
     file: str, text: str, said: str, command: Command, tmp_path: Path

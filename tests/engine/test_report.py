@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rules import pack
 
 from rehearsal.session import CANARY
 from reports.formats import FORMATS
@@ -93,6 +94,12 @@ def test_a_report_of_a_sound_environment_is_written_in_every_format(made: Made) 
     assert told["score"]["share"] == 100.0, f"of our own environment: {told['score']}"
     assert set(told["score"]["checks"]) == {"passed"}
     assert "nothing was asked of AWS" in made.done.stdout
+
+
+def test_the_engines_log_names_the_pack_by_its_content(made: Made) -> None:
+    """Or the engine would put another version in its place, and any pack's run would do."""
+    named = pack.named(made.project / "policies")
+    assert [run["pack"] for run in made.told()["runs"]] == [named, named]
 
 
 def test_what_a_first_preview_cannot_know_is_settled_by_the_run_that_deploys(made: Made) -> None:

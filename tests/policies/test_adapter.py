@@ -18,6 +18,7 @@ from rules.model import (
     SECRET,
     UNKNOWN,
     Item,
+    Level,
     NotApplicable,
     Props,
     Rule,
@@ -29,7 +30,7 @@ from rules.waivers import Ledger, Waiver
 
 from tests.conftest import Recorded
 from tests.policies.real import TODAY, items_of
-from tests.policies.wire import asked, asked_of_all
+from tests.policies.wire import asked, asked_of_all, pack_of
 
 TYPE = "aws:kms/key:Key"
 OTHER = "aws:s3/bucket:Bucket"
@@ -74,22 +75,8 @@ def _stack_rule(judge: Any, **changed: Any) -> StackRule:
     return StackRule(**(values | changed))
 
 
-def _pack(*rules: Rule | StackRule, waivers: tuple[Waiver, ...] = (), **levels: str) -> Any:
-    judge = adapter.judging(Ledger(waivers, TODAY), TODAY)
-    made = judge(
-        "arches",
-        "1.0.0",
-        [adapter.as_policy(rule) for rule in rules],
-        EnforcementLevel.MANDATORY,
-    )
-    config = {
-        name.replace("_", "-"): proto.PolicyConfig(
-            enforcementLevel=made._map_enforcement_level(EnforcementLevel(level))
-        )
-        for name, level in levels.items()
-    }
-    made.Configure(proto.ConfigureAnalyzerRequest(policyConfig=config), None)
-    return made
+def _pack(*rules: Rule | StackRule, waivers: tuple[Waiver, ...] = (), **levels: Level) -> Any:
+    return pack_of(rules, waivers, {"prod": {n.replace("_", "-"): v for n, v in levels.items()}})
 
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -226,6 +213,31 @@ def test_the_level_of_the_environment_is_the_level_of_the_finding() -> None:
     assert _said(_analyze(_pack(rule, key_tested="disabled"), {})) == []
 
 
+def test_the_engines_configuration_of_packs_lowers_nothing() -> None:
+    """No event carries it: a report would call what nobody judged not applicable."""
+    pack = _pack(_rule(lambda _: ["it is wrong"]))
+    off = {"key-tested": proto.PolicyConfig(enforcementLevel=proto.EnforcementLevel.DISABLED)}
+    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=off), None)
+    assert _levels(_analyze(pack, {})) == {proto.MANDATORY}
+
+
+@pytest.mark.parametrize("level", ["disabled", "advisory"])
+def test_the_rules_that_guard_levels_bind_where_all_else_is_lowered(level: Level) -> None:
+    def told(_subject: Item, stack: Stack) -> list[str]:
+        return [f"{name} is {stack.levels[name]}" for name in ("levels-kept", "stack-tested")]
+
+    guard = _stack_rule(told, name="levels-kept")
+    pack = _pack(guard, _stack_rule(lambda *_: ["never"]), all=level, levels_kept=level)
+    request = proto.AnalyzeStackRequest(resources=[_resource("one", {})])
+    first, second, *_ = pack.AnalyzeStack(request, None).diagnostics
+    assert {first.policyName, second.policyName} == {"levels-kept"}
+    assert {first.enforcementLevel, second.enforcementLevel} == {proto.MANDATORY}, (
+        "the file of levels could switch off what guards it"
+    )
+    assert "levels-kept is mandatory" in first.message
+    assert f"stack-tested is {level}" in second.message
+
+
 # -- waivers -------------------------------------------------------------------------------------
 def test_the_levels_are_those_of_the_stack_that_a_resource_belongs_to() -> None:
     made = adapter.judging(
@@ -249,7 +261,7 @@ def test_the_levels_are_those_of_the_stack_that_a_resource_belongs_to() -> None:
 
 
 def _waiver(**changed: Any) -> Waiver:
-    values = {
+    values: dict[str, Any] = {
         "rule": "key-tested",
         "resource": f"{TYPE}::one",
         "stack": "prod",
@@ -258,7 +270,18 @@ def _waiver(**changed: Any) -> Waiver:
         "ticket": "OPS-1",
         "expires": date(2027, 1, 31),
     }
-    return Waiver(**(values | changed))
+    return Waiver.model_validate(values | changed)
+
+
+def test_a_waiver_of_one_finding_leaves_the_others_as_they_are() -> None:
+    pack = _pack(
+        _rule(lambda _: ["it is wrong", "it is late"]),
+        waivers=(_waiver(finding="it is late; *"),),
+    )
+    assert [d.enforcementLevel for d in _analyze(pack, {}).diagnostics] == [
+        proto.MANDATORY,
+        proto.ADVISORY,
+    ], "what was found after the waiver was reviewed would be waived with it"
 
 
 def test_a_waived_finding_stays_visible_and_blocks_nothing() -> None:
@@ -450,7 +473,8 @@ def test_a_remedy_is_written_where_the_environment_asks_for_it_and_secrets_stay_
 
 # -- the whole pack ------------------------------------------------------------------------------
 def test_the_pack_describes_every_rule_to_the_engine() -> None:
-    info = _pack(*RULES).GetAnalyzerInfo(None, None)
+    info = pack_of(RULES, version="1.0.0+abc").GetAnalyzerInfo(None, None)
+    assert (info.name, info.version) == ("arches", "1.0.0+abc"), "no log would say who judged"
     assert [p.name for p in info.policies] == [rule.name for rule in RULES]
     assert {p.enforcementLevel for p in info.policies} == {proto.MANDATORY}
     assert all(p.description and p.remediation_steps for p in info.policies)

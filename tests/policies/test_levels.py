@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from pulumi.runtime.proto import analyzer_pb2 as proto
 from rules import CHECKLIST, RULES, levels
 from rules.levels import LevelError
-from rules.model import ROOT, Item, Props, Stack, StackRule
+from rules.model import GUARDS, ROOT, Item, Props, Stack, StackRule
 
 from tests.conftest import Recorded
 from tests.policies.real import TODAY, items_of
+from tests.policies.wire import asked_of_all, pack_of
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 NAMES = [rule.name for rule in RULES]
@@ -22,7 +24,7 @@ KEPT = next(rule for rule in RULES if rule.name == "levels-kept")
 def _read(tmp_path: Path, content: Any) -> dict[str, Any]:
     path = tmp_path / "levels.yaml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
-    return levels.read(path, ["rds-encrypted", "rds-logged"])
+    return levels.read(path, ["rds-encrypted", "rds-logged", *GUARDS])
 
 
 def test_a_rule_binds_as_its_environment_says() -> None:
@@ -47,6 +49,9 @@ def test_every_rule_binds_where_nobody_says_otherwise(stack: str | None) -> None
         ({"prod": {"rds-encryptd": "mandatory"}}, "prod: no rule is named 'rds-encryptd'"),
         ({"prod": {"rds-logged": "warn"}}, "prod: rds-logged: 'warn' is no level; allowed are"),
         ({"prod": "mandatory"}, "prod: a mapping of rules to levels is allowed"),
+        ({"prod": {"levels-kept": "disabled"}}, "prod: levels-kept guards what this file may say"),
+        ({"prod": {"waivers-kept": "advisory"}}, "prod: waivers-kept guards what this file may"),
+        ({"dev": {"waivers-kept": "remediate"}}, "dev: waivers-kept guards what this file may say"),
         ("- prod", "a mapping of stacks is allowed"),
         ("prod: [", "cannot be read as YAML"),
     ],
@@ -56,6 +61,30 @@ def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, content: Any, say
         _read(tmp_path, content)
     assert str(error.value).startswith(f"levels.yaml: {says}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("level", ["disabled", "advisory", "remediate"])
+def test_what_guards_levels_and_waivers_is_mandatory_whatever_all_says(level: Any) -> None:
+    assert set(NAMES) >= GUARDS, "a guard that is no rule guards nothing"
+    found = levels.of("prod", {"prod": {"all": level}}, NAMES)
+    assert {found[rule] for rule in GUARDS} == {"mandatory"}
+    assert found["rds-encrypted"] == level
+
+
+def test_a_guard_may_be_called_what_it_is(tmp_path: Path) -> None:
+    said = {"prod": {"levels-kept": "mandatory"}}
+    assert _read(tmp_path, said) == said
+
+
+def test_production_with_everything_disabled_is_refused(every_stack: dict[str, Recorded]) -> None:
+    """Over the protocol, as `levels.yaml` would have it: each rule of the checklists is named."""
+    pack = pack_of(RULES, levels={"prod": {"all": "disabled"}})
+    items = items_of(every_stack["prod"].made, "prod")
+    said = pack.AnalyzeStack(asked_of_all(items), None).diagnostics
+    assert {each.policyName for each in said} == {"levels-kept"}
+    assert {each.enforcementLevel for each in said} == {proto.MANDATORY}
+    lowered = {each.message.partition("\n")[2].partition(" ")[0] for each in said}
+    assert lowered == CHECKLIST - GUARDS
 
 
 def test_no_environment_that_serves_customers_lowers_a_checklist(recorded: Recorded) -> None:

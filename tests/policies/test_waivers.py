@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from rules import outcomes, waivers
-from rules.model import Item, Props, Stack
+from rules.model import GUARDS, ROOT, Item, Props, Stack
 from rules.waivers import Ledger, Waiver, WaiverError
 
 from tests.policies.real import TODAY
@@ -39,7 +39,7 @@ def _stack(*names: str) -> Stack:
 def _read(tmp_path: Path, content: Any) -> tuple[Waiver, ...]:
     path = tmp_path / "waivers.yaml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
-    return waivers.read(path, ["kms-rotation"])
+    return waivers.read(path, ["kms-rotation", "types-covered", *GUARDS])
 
 
 def _audited(waiver: Waiver, *urns: str, said: outcomes.Said | None = WRONG) -> list[str]:
@@ -71,6 +71,14 @@ def test_no_waiver_is_fine(tmp_path: Path) -> None:
         ({"owner": " "}, "waiver 1: owner: string should have at least 1 character"),
         ({"resource": "*"}, "waiver 1: resource: string should match pattern"),
         ({"resource": "aws:*::data"}, "waiver 1: resource: string should match pattern"),
+        ({"rule": "levels-kept"}, "waiver 1: rule: this rule cannot be waived"),
+        ({"rule": "waivers-kept"}, "waiver 1: rule: this rule cannot be waived"),
+        (
+            {"resource": f"{ROOT}::arches-prod"},
+            "waiver 1: finding: of the stack, one finding is waived by its words",
+        ),
+        ({"finding": "*"}, "waiver 1: finding: name 10 characters or more beside `*`"),
+        ({"finding": "* never *"}, "waiver 1: finding: name 10 characters or more beside `*`"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_where(
@@ -111,6 +119,23 @@ def test_a_waiver_covers_its_stack_type_and_names(resource: str, urn: str, cover
 
 def test_a_waiver_never_covers_another_rule() -> None:
     assert not Waiver(**GOOD).covers("kms-policy", _urn("data"))
+
+
+@pytest.mark.parametrize(
+    ("finding", "accepted"),
+    [
+        (None, True),
+        ("the key is never rotated; rotate it", True),
+        ("the key is never *", True),
+        ("*never rotated*", True),
+        ("the key is never rotated", False),
+        ("THE KEY is never *", False),
+        ("the key is [a-z]ever *", False),
+        ("the?key is never *", False),
+    ],
+)
+def test_a_finding_is_accepted_by_its_words(finding: str | None, accepted: bool) -> None:
+    assert Waiver(**{**GOOD, "finding": finding}).accepts(WRONG.text) is accepted
 
 
 # -- the audit -----------------------------------------------------------------------------------
@@ -155,6 +180,49 @@ def test_a_waiver_that_covers_many_resources_is_a_change_of_the_rule() -> None:
     assert _audited(wide, *six) == [
         "the waiver of kms-rotation on aws:kms/key:Key::* (OPS-1) covers 6 resources, more than 5"
     ]
+
+
+_ROOT_URN = f"urn:pulumi:prod::arches::{ROOT}::arches-prod"
+_TYPES = Waiver(
+    **{
+        **GOOD,
+        "rule": "types-covered",
+        "resource": f"{ROOT}::arches-prod",
+        "finding": "aws:sqs/queue:Queue (*is judged by no rule*",
+    }
+)
+_OF = "the waiver of types-covered on pulumi:pulumi:Stack::arches-prod (OPS-1)"
+
+
+def _weighed(waiver: Waiver, *types: str) -> tuple[list[str], list[str]]:
+    """The types that are waived, and what the audit says."""
+    ledger = Ledger((waiver,), TODAY)
+    ledger.judged(waiver.rule, _ROOT_URN)
+    waived: list[str] = []
+    for type_ in types:
+        said = outcomes.violated(f"{type_} (1 resource) is judged by no rule", "write one")
+        if ledger.weigh(waiver.rule, _ROOT_URN, said).outcome == "waived":
+            waived.append(type_)
+    return waived, list(ledger.audit(_stack("data")))
+
+
+def test_a_waiver_of_the_stack_hides_no_other_finding_of_its_rule() -> None:
+    types = ("aws:sqs/queue:Queue", "aws:dynamodb/table:Table")
+    assert _weighed(_TYPES, *types) == (["aws:sqs/queue:Queue"], [])
+
+
+def test_a_waiver_whose_words_nobody_says_is_told() -> None:
+    assert _weighed(_TYPES, "aws:dynamodb/table:Table") == (
+        [],
+        [f"{_OF} is not needed: what it covers is not what the rule says there"],
+    )
+
+
+def test_a_waiver_that_covers_many_findings_is_a_change_of_the_rule() -> None:
+    wide = _TYPES.model_copy(update={"finding": "*is judged by no rule*"})
+    types = [f"aws:a/b:C{n}" for n in range(6)]
+    assert _weighed(wide, *types[:5]) == (types[:5], [])
+    assert _weighed(wide, *types) == (types, [f"{_OF} covers 6 findings, more than 5"])
 
 
 def test_the_projects_own_file_is_accepted() -> None:

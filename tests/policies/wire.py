@@ -8,7 +8,8 @@ from typing import Any
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi_policy import EnforcementLevel, proxy
-from rules import adapter
+from rules import adapter, pack
+from rules.adapter import Levels
 from rules.model import SECRET, UNKNOWN, Item, Props, Rule, StackRule
 from rules.waivers import Ledger, Waiver
 
@@ -18,11 +19,17 @@ from tests.policies.real import TODAY
 MARKED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 
-def pack_of(rules: Iterable[Rule | StackRule], waivers: Sequence[Waiver] = ()) -> Any:
+def pack_of(
+    rules: Iterable[Rule | StackRule],
+    waivers: Sequence[Waiver] = (),
+    levels: Levels | None = None,
+    version: str = pack.VERSION,
+) -> Any:
     """The analyzer that serves these rules, on the day of the tests."""
-    judge = adapter.judging(Ledger(waivers, TODAY), TODAY)
+    judge = adapter.judging(Ledger(waivers, TODAY), TODAY, levels, version)
     policies = [adapter.as_policy(rule) for rule in rules]
-    return judge("arches", "1.0.0", policies, EnforcementLevel.MANDATORY)
+    # The version that the SDK gives is never told (SDK 1.21, PolicyPack).
+    return judge(pack.NAME, "0.0.1", policies, EnforcementLevel.MANDATORY)
 
 
 def asked(item: Item) -> proto.AnalyzeRequest:

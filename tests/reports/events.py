@@ -13,7 +13,8 @@ from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2 as proto
 from rules import RULES, adapter
-from rules.model import Item, Rule, StackRule
+from rules import pack as own
+from rules.model import Item, Level, Rule, StackRule
 from rules.waivers import Waiver
 
 from tests.policies.wire import asked, asked_of_all, pack_of, plain
@@ -29,25 +30,46 @@ def log(
     waivers: Sequence[Waiver] = (),
     ended: int = ENDED,
     rules: Sequence[Rule | StackRule] = RULES,
+    levels: Mapping[str, Level] | None = None,
+    version: str = "",
 ) -> list[dict[str, Any]]:
-    """The events of one run over these resources, judged by these rules."""
-    pack = pack_of(rules, waivers)
+    """The events of one run over these resources, judged by these rules.
+
+    levels: rule -> level in the stack. version: of the pack, this checkout's where none is given.
+    """
+    stack = items[0].urn.split(":", 3)[2]
+    pack = pack_of(rules, waivers, {stack: levels or {}}, version or own.version())
+    named = {"policyPackName": own.NAME, "policyPackVersion": pack.version}
+    single = [p for p in pack._policies if isinstance(p, adapter.OneResource)]
     events: list[dict[str, Any]] = [{"preludeEvent": {"config": {}}}]
     for item in items:
         events.append({"resourcePreEvent": {"metadata": _step(item)}})
+        answer = pack.Remediate(asked(item), None)
+        remedied = {each.policyName for each in answer.remediations}
+        excused = {n.policy_name for n in answer.not_applicable}
+        # The engine lists every policy that says nothing of itself, whatever the resource's type.
+        idle = [p.rule.name for p in single if p.rule.name not in remedied | excused]
+        events.append(
+            {
+                "policyRemediateSummaryEvent": {
+                    "resourceUrn": item.urn,
+                    **named,
+                    "passed": idle,
+                    "failed": sorted(remedied),
+                }
+            }
+        )
         answer = pack.Analyze(asked(item), None)
         events += [{"policyEvent": _finding(d)} for d in answer.diagnostics]
         failed = {d.policyName for d in answer.diagnostics}
         excused = {n.policy_name for n in answer.not_applicable}
-        passed = [r.name for r in rules if r.name not in failed | excused and item.type in r.types]
-        single = {p.rule.name for p in pack._policies if isinstance(p, adapter.OneResource)}
+        passed = [p.rule.name for p in single if p.rule.name not in failed | excused]
         events.append(
             {
                 "policyAnalyzeSummaryEvent": {
                     "resourceUrn": item.urn,
-                    "policyPackName": "arches",
-                    "policyPackVersion": "1.0.0",
-                    "passed": [name for name in passed if name in single],
+                    **named,
+                    "passed": passed,
                     "failed": sorted(failed),
                 }
             }
@@ -60,8 +82,7 @@ def log(
     events.append(
         {
             "policyAnalyzeStackSummaryEvent": {
-                "policyPackName": "arches",
-                "policyPackVersion": "1.0.0",
+                **named,
                 "passed": [name for name in joined if name not in failed | excused],
                 "failed": sorted(failed),
             }

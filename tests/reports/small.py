@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rules.model import ROOT, Item, NotApplicable, Props, Rule, Stack, StackRule
+from rules import pack
+from rules.model import ROOT, Item, Level, NotApplicable, Props, Rule, Stack, StackRule
 from rules.waivers import Waiver
 
 from reports.build import build, gather
@@ -73,7 +74,7 @@ OFF = Rule(
     judge=lambda _: ("is not logged",),
 )
 RULES = (CLOSED, OWNED, IDLE, OFF)
-IN_FORCE = (CLOSED, OWNED, IDLE)
+LEVELS: Mapping[str, Level] = {"bucket-logged": "disabled"}
 
 
 def item(name: str, type_: str = BUCKET, /, **props: Any) -> Item:
@@ -106,16 +107,25 @@ def checkout(folder: Path, waivers: Sequence[Mapping[str, str]] = ()) -> Path:
     (folder / "policies/waivers.yaml").write_text(
         "".join(f"- {dict(waiver)!r}\n" for waiver in waivers)
     )
-    (folder / "policies/levels.yaml").write_text("dev: {bucket-logged: disabled}\n")
+    (folder / "policies/levels.yaml").write_text(f"dev: {dict(LEVELS)}\n")
     (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
     (folder / "__main__.py").write_text("")
     return folder
 
 
+def told(folder: Path, items: Sequence[Item] = ITEMS, **options: Any) -> list[dict[str, Any]]:
+    """The events of one run over these resources, judged by the pack of the folder's checkout."""
+    root = folder / "checkout"
+    if not root.exists():
+        checkout(root)
+    given = {"rules": RULES, "levels": LEVELS, "version": pack.version(root / "policies")}
+    return events.log(items, **{**given, **options})
+
+
 def log(folder: Path, items: Sequence[Item] = ITEMS, **options: Any) -> Path:
-    """The event log of one run over these resources."""
+    """The same as the engine's log."""
     name = "preview" if options.get("preview", True) else "deployed"
-    return events.written(folder, name, events.log(items, rules=IN_FORCE, **options))
+    return events.written(folder, name, told(folder, items, **options))
 
 
 def report(
@@ -126,8 +136,8 @@ def report(
     **given: Any,
 ) -> Report:
     """The report of one preview over these resources. given: further arguments of `gather`."""
-    path = log(folder, items, waivers=[Waiver.model_validate(each) for each in waivers])
     root = checkout(folder / "checkout", waivers)
+    path = log(folder, items, waivers=[Waiver.model_validate(each) for each in waivers])
     return build(gather([path], root=root, rules=RULES, **given))
 
 

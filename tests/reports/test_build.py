@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rules.model import SECRET, UNKNOWN
+from rules.model import SECRET, UNKNOWN, Level, Rule
 
 from reports import trace
 from reports.build import Mismatch, Sources, build, departures, gather
@@ -96,6 +96,18 @@ def test_a_waived_finding_stays_and_its_waiver_says_what_it_covers(tmp_path: Pat
     assert elsewhere.waivers == (), "another environment's waiver is not this report's"
 
 
+def test_a_waiver_of_one_finding_says_its_words_and_counts_only_it(tmp_path: Path):
+    waiver = {**WAIVER, "finding": "is open; close*"}
+    (row,) = small.report(tmp_path, waivers=[waiver]).waivers
+    assert (row.finding, row.findings) == ("is open; close*", 1)
+    two = {**WAIVER, "finding": "is wide open; *"}
+    found = small.report(tmp_path, waivers=[waiver, {**two, "ticket": "OPS-2"}])
+    assert [(row.ticket, row.findings) for row in found.waivers] == [("OPS-1", 1), ("OPS-2", 0)]
+    expired = {**waiver, "expires": "2026-11-01"}
+    (row,) = small.report(tmp_path, waivers=[expired]).waivers
+    assert row.findings == 1, "what an expired waiver covered is violated, and its own"
+
+
 def test_what_the_preview_did_not_know_the_run_that_deployed_settles(tmp_path: Path):
     before = small.log(tmp_path, [STACK, item("new", open=UNKNOWN, tags={"owner": "us"})])
     after = small.log(
@@ -158,8 +170,56 @@ def test_a_run_with_other_rules_is_refused(tmp_path: Path):
         build(gather([path], root=root, rules=(*small.RULES, joined)))
 
 
+@pytest.mark.parametrize("gone", [small.CLOSED, small.IDLE], ids=lambda rule: rule.name)
+def test_a_run_whose_pack_lacked_a_rule_over_one_resource_is_refused(tmp_path: Path, gone: Rule):
+    """Its summaries of remedies name each such rule, also where the stack has nothing of its types:
+    without them what nobody judged would be as good as what has nothing to judge."""
+    told = small.told(tmp_path, [STACK, GOOD])
+    for event in told:
+        for kind in ("policyAnalyzeSummaryEvent", "policyRemediateSummaryEvent"):
+            if kind in event:
+                event[kind]["passed"] = [n for n in event[kind]["passed"] if n != gone.name]
+    with pytest.raises(Mismatch, match=f"not judged by '{gone.name}', which this checkout has"):
+        build(sources(tmp_path, events.written(tmp_path, "x", told)))
+
+
+def test_a_rule_that_is_disabled_and_one_that_remedies_are_no_hole(tmp_path: Path):
+    """The engine's summary of remedies calls a rule failed where it set something."""
+    levels: dict[str, Level] = {"bucket-closed": "remediate", "bucket-logged": "disabled"}
+    remedied = replace(small.CLOSED, remedy={"open": False})
+    rules = (remedied, *small.RULES[1:])
+    root = small.checkout(tmp_path / "checkout")
+    (root / "policies/levels.yaml").write_text(f"dev: {levels}\n")
+    path = small.log(tmp_path, [STACK, GOOD], rules=rules, levels=levels)
+    found = build(gather([path], root=root, rules=rules))
+    assert small.rule(found, "bucket-closed").verdict == "passed"
+    assert small.rule(found, "bucket-closed").level == "remediate"
+    assert small.rule(found, "bucket-logged").verdict == "disabled"
+
+
+def test_a_run_that_another_pack_judged_is_refused(tmp_path: Path):
+    path = small.log(tmp_path)
+    root = small.checkout(tmp_path / "checkout")
+    (root / "policies/rules.py").write_text("# the rule says something else now")
+    with pytest.raises(Mismatch, match=r"^the preview was judged by the pack arches 1") as said:
+        build(gather([path], root=root, rules=small.RULES))
+    assert "make the report with the checkout that ran it, or run again" in str(said.value)
+    old = small.log(tmp_path, version="1.0.0")
+    with pytest.raises(Mismatch, match=r"by the pack arches 1\.0\.0, this checkout's is arches 1"):
+        build(gather([old], root=root, rules=small.RULES))
+
+
+def test_a_preview_after_the_up_is_refused_beside_it(tmp_path: Path):
+    """The report would give the verdicts of the older run, whatever the newer one found."""
+    deployed = small.log(tmp_path, [STACK, GOOD], preview=False)
+    later = small.log(tmp_path, ended=events.ENDED + 1)
+    with pytest.raises(Damaged, match=r"the preview is newer than the up.*; give one of them"):
+        sources(tmp_path, deployed, later)
+    assert small.rule(build(sources(tmp_path, later)), "bucket-closed").verdict == "violated"
+
+
 def test_a_finding_of_a_disabled_rule_is_refused(tmp_path: Path):
-    path = events.written(tmp_path, "x", events.log(ITEMS, rules=small.RULES))
+    path = small.log(tmp_path, levels={})
     with pytest.raises(Mismatch, match="judged by 'bucket-logged', which is not in force"):
         build(sources(tmp_path, path))
 

@@ -244,6 +244,23 @@ def test_an_edited_input_is_named(
     )
 
 
+def test_the_report_that_it_was_compared_with_is_an_input_like_any_other(
+    inputs: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Also what this report does not show of it: whoever reads it there trusts it."""
+    log, fresh = inputs / "preview.events.jsonl", tmp_path / "compared"
+    assert command.write([log], None, fresh, out / "report.json") == 1
+    assert verify(fresh) == 0
+    edit(fresh / "inputs/other.json", '"project": "arches"', '"project": "others"')
+    assert verify(fresh) == 1
+    assert capsys.readouterr().err == (
+        "error: report compared with: inputs/ holds another one than the report was made from\n"
+    )
+    (fresh / "inputs/other.json").unlink()
+    assert verify(fresh) == 2
+    assert "other.json: cannot be read" in capsys.readouterr().err
+
+
 def test_an_input_that_was_taken_away_is_named(out: Path, capsys: pytest.CaptureFixture[str]):
     (out / "inputs/deployed.events.jsonl").unlink()
     assert verify(out) == 2

@@ -238,7 +238,7 @@ def test_the_same_report_gives_the_same_bytes(report: Report, texts: dict[str, s
 
 
 def test_a_secret_is_in_no_format(tmp_path: Path):
-    found = events.log([small.STACK, item("s", open=False, password=CANARY)], rules=small.IN_FORCE)
+    found = small.told(tmp_path, [small.STACK, item("s", open=False, password=CANARY)])
     for event in found:
         step = event.get("resourcePreEvent", {}).get("metadata", {})
         if "password" in step.get("new", {}).get("inputs", {}):

@@ -58,7 +58,7 @@ def unjudged(found: Events) -> Events:
 def test_a_log_with_a_hole_is_refused_in_one_line(
     tmp_path: Path, broken: Callable[[Events], Events], says: str
 ):
-    found = broken(events.log(ITEMS, rules=small.IN_FORCE))
+    found = broken(small.told(tmp_path))
     with pytest.raises(Damaged, match="event") as refused:
         load(events.written(tmp_path, "log", found))
     assert says in str(refused.value), "nobody could tell what is wrong with the log"
@@ -105,7 +105,7 @@ def test_a_line_separator_inside_a_text_does_not_end_the_line(tmp_path: Path):
     ],
 )
 def test_what_a_run_takes_away_is_told(tmp_path: Path, operations: list[str], loss: str):
-    found = events.log(ITEMS, rules=small.IN_FORCE)
+    found = small.told(tmp_path)
     place = next(
         place
         for place, each in enumerate(found)
