@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal import __main__ as commands
-from rehearsal import cluster
+from rehearsal import __main__ as line
+from rehearsal import cluster, commands
 from rehearsal.apiserver import ApiServer, Rejected, differing, pod_of
 from rehearsal.cluster import ClusterError
 
@@ -89,7 +89,7 @@ def test_up_does_not_fall_back_to_the_schema_in_silence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(commands.engine, "find", lambda _say: None)
-    assert commands.main(["up", "staging"]) == 1
+    assert line.main(["up", "staging"]) == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert said[0].startswith("error: no Kubernetes API server: Go is not on PATH")
