@@ -133,7 +133,7 @@ HOSTILE = (
             "if self._args.firewall.balancer_acl_arn is not None:", "if False:",
             "balancer-firewall", "edge-balancer-alb"),
     Hostile("CHK-SEC-07", "one address may ask without end", _FIREWALL,
-            '_rate("rate-all", firewall.requests_per_minute, [], lists, at_cdn),', "",
+            'yield _rate("rate-all", firewall.requests_per_minute, [], lists)', "yield from ()",
             "web-acl-rate-limited", "edge-firewall-cdn"),
     Hostile("CHK-SEC-07", "the load balancer faces the internet", _BALANCER,
             "internal=True", "internal=False", "balancer-internal", "edge-balancer-alb"),
