@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+import grpc
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi_policy import (
@@ -59,6 +60,10 @@ _UNKNOWNS = frozenset(
     }
 )
 _DISABLED = "disabled in this environment"
+_CONFIGURED = (
+    "a configuration of the pack changes {}: allowed: none; levels are set in "
+    "policies/levels.yaml, single findings accepted in policies/waivers.yaml"
+)
 # Told of hundreds of rules for each resource; no event of the engine carries it.
 _OTHER_TYPE = "another type"
 _NAMESPACES = ("kubernetes:core/v1:Namespace", "kubernetes:v1:Namespace")
@@ -168,9 +173,17 @@ class Judge(sdk._PolicyAnalyzerServicer):
         (NewPolicyAnalyzer of v3.259.0, where a language host runs it) nor for `policy analyze`."""
         self._here = self.levels.get(urn.partition("::")[0].rpartition(":")[2], {})
 
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 (gRPC's)
+        """Refuses `--policy-pack-config`: no event carries it, so that a report could not tell that
+        a rule was disabled. Where nobody gives one the engine sends the pack's own levels."""
+        own = self._map_enforcement_level(EnforcementLevel.MANDATORY)
+        for name, given in sorted(request.policyConfig.items()):
+            if given.enforcementLevel != own or given.properties.fields:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, _CONFIGURED.format(name))
+        return super().Configure(request, context)
+
     def _get_enforcement_level(self, policy: Any) -> EnforcementLevel:
-        """What `levels.yaml` says of the stack. The engine's own configuration of packs has no say:
-        no event carries it, so that a report could not tell a rule that it disabled."""
+        """What `levels.yaml` says of the stack."""
         return EnforcementLevel(in_force(policy.name, self._here))
 
     # -- one resource ----------------------------------------------------------------------------

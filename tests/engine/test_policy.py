@@ -5,6 +5,7 @@ And what people may set: levels and waivers do what they say, and a mistake in t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,27 @@ def test_a_public_bucket_is_refused_before_it_is_made(open_stack: Open, tmp_path
         assert ("bucket-public-access-blocked", "mandatory") in broken, broken
         blocks = opened.account.all("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
         assert blocks == [], "the open bucket's setting was made all the same"
+
+
+def test_the_engines_own_configuration_of_packs_is_refused(
+    open_stack: Open, tmp_path: Path
+) -> None:
+    """No event of the engine carries it: a report could not tell that somebody disabled a rule."""
+    program = programs.tiny(tmp_path / "program", _IMAGES)
+    given = tmp_path / "given.json"
+    with open_stack(tmp_path / "dev", programs.STACK, program=program) as opened:
+        for written, refused in (
+            ({}, ""),
+            ({"ecr-scan-on-push": "disabled"}, "changes ecr-scan-on-push: allowed: none; levels"),
+            ({"all": "advisory"}, "changes access-analyzer-made: allowed: none; levels"),
+        ):
+            given.write_text(json.dumps(written))
+            run = opened.run("preview", "--policy-pack-config", str(given), check=False)
+            if refused:
+                assert len(lines(run.stderr)) == 1, run.stderr
+                assert refused in run.stderr
+            else:
+                assert ("ecr-scan-on-push", "mandatory") in {(e.rule, e.level) for e in _found(run)}
 
 
 # -- what people may set -------------------------------------------------------------------------

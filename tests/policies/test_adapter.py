@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from google.protobuf import json_format, struct_pb2
@@ -213,12 +214,17 @@ def test_the_level_of_the_environment_is_the_level_of_the_finding() -> None:
     assert _said(_analyze(_pack(rule, key_tested="disabled"), {})) == []
 
 
-def test_the_engines_configuration_of_packs_lowers_nothing() -> None:
+def test_the_engines_configuration_of_packs_is_refused_where_it_changes_a_rule() -> None:
     """No event carries it: a report would call what nobody judged not applicable."""
     pack = _pack(_rule(lambda _: ["it is wrong"]))
-    off = {"key-tested": proto.PolicyConfig(enforcementLevel=proto.EnforcementLevel.DISABLED)}
-    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=off), None)
-    assert _levels(_analyze(pack, {})) == {proto.MANDATORY}
+    context = Mock(abort=Mock(side_effect=InterruptedError))
+    for level in (proto.EnforcementLevel.DISABLED, proto.EnforcementLevel.ADVISORY):
+        given = {"key-tested": proto.PolicyConfig(enforcementLevel=level)}
+        with pytest.raises(InterruptedError):
+            pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=given), context)
+        assert "changes key-tested: allowed: none" in context.abort.call_args.args[1]
+    same = {"key-tested": proto.PolicyConfig(enforcementLevel=proto.EnforcementLevel.MANDATORY)}
+    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=same), context)
 
 
 @pytest.mark.parametrize("level", ["disabled", "advisory"])
