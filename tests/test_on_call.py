@@ -22,7 +22,7 @@ from settings.operators import MonitoringSettings
 RUNBOOKS = Path(__file__).parent.parent / "docs" / "runbooks"
 # What cluster.access calls the role that may everything, what only that role can run, and how the
 # page about restoring says that nobody does it as who is on call.
-STRONGER = ("`deployer`", 'pulumi up -s "$STACK"', "with rights of their own")
+STRONGER = ("`deployer`", 'pulumi up -s "$STACK"')
 PODS = MonitoringSettings().prometheus_replicas
 GRANTED = {
     '"$NS"': responders.application(),
