@@ -358,10 +358,9 @@ class Alarms(pulumi.ComponentResource):
             )
 
     def _events(self) -> None:
-        """Rules whose patterns name vault and test wait for the names; their number does not."""
+        """A rule waits only for the name in its pattern: the others are known at preview."""
         args = self._args
         tested = args.backup.restore_plan_arn is not None
-        names = pulumi.Output.all(args.backup.vault_name, args.backup.restore_plan_arn or "")
 
         def known(vault_name: str, restore_plan_arn: str) -> list[Event]:
             arn = args.context.arn("backup", f"backup-vault:{vault_name}")
@@ -375,8 +374,12 @@ class Alarms(pulumi.ComponentResource):
                 )
             )
 
+        of_vault, of_plan = known("-", ""), known("", "-")
         for number, row in enumerate(known("", "")):
-            pattern = names.apply(
+            pattern = pulumi.Output.all(
+                args.backup.vault_name if of_vault[number] != row else "",
+                (args.backup.restore_plan_arn or "") if of_plan[number] != row else "",
+            ).apply(
                 lambda of, number=number: json.dumps(known(*of)[number].pattern, sort_keys=True)
             )
             rule = aws.cloudwatch.EventRule(

@@ -32,7 +32,9 @@ def test_a_create_that_fails_is_one_line_and_the_next_up_finishes(
         with pytest.raises(EngineFailed) as failed:
             opened.run("up", "--yes", "--skip-preview", policies=False)
         said = lines(str(failed.value))
-        hurt = 1 if fault.startswith("fail") else 3
+        # The engine begins no create after it has heard of a failure; one that timed out was made.
+        hurt = 1 if fault.startswith("fail") else len(opened.account.all(TOPIC))
+        assert hurt > 0
         assert len(said) == hurt, f"one line for each create that failed: {said}"
         assert all(reason in line for line in said), said
         assert disagreements(opened) == [], "what was made must be known, also when it is not ready"

@@ -49,10 +49,12 @@ def _features(detector: Item, stack: Stack) -> Iterator[str]:
 
 def _findings(_detector: Item, stack: Stack) -> Iterator[str]:
     target = "aws:cloudwatch/eventTarget:EventTarget"
+    hidden: Undecided | None = None
     for rule in stack.of(EVENTS):
         try:
             pattern = rule.props.document("eventPattern")
-        except Undecided:
+        except Undecided as unknown:
+            hidden = unknown
             continue
         if (
             "aws.guardduty" in listed(pattern.get("source"))
@@ -60,6 +62,8 @@ def _findings(_detector: Item, stack: Stack) -> Iterator[str]:
             and stack.parts(target, "rule", rule)
         ):
             return
+    if hidden is not None:  # it may be the one
+        raise hidden
     yield "nobody is told of what it finds"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rules.model import UNKNOWN
+
 from tests.policies.mutation import Mutant, document, drop, edit, put, several, unlink, without
 
 _DETECTOR = "aws:guardduty/detector:Detector"
@@ -67,6 +69,15 @@ MUTANTS: tuple[Mutant, ...] = (
         title="rules without targets",
         change=without("aws:cloudwatch/eventTarget:EventTarget", "alarms-findings-*"),
         says=(_UNHEARD,),
+    ),
+    Mutant(
+        rule="guardduty-heard",
+        title="no rule, and one whose pattern is not known yet",
+        change=several(
+            without(_EVENTS, "alarms-findings-*"),
+            put(_EVENTS, "eventPattern", UNKNOWN, "alarms-restore-test"),
+        ),
+        says=("not known until deployed: eventPattern",),
     ),
     Mutant(
         rule="config-made",
