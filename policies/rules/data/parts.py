@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rules.cluster.cluster import ENTRY
+from rules.cluster.registry import REPOSITORY
 from rules.data.backup import VAULT_LOCK, VAULT_POLICY
 from rules.data.objects import LIFECYCLE, LOCK, VERSIONING
 from rules.data.storage import BLOCK, ENCRYPTION, LOGGING, OWNERSHIP, POLICY, REPLICATION
 from rules.data.stores import BUCKET, VAULT
 from rules.documents import ATTACHMENT, ROLE, ROLE_POLICY, said
+from rules.identity.secrets import SECRET_TYPE
 from rules.model import Item, Props, Rule, Stack, StackRule
 from rules.network.doors import CLUSTER, EGRESS, GROUP, INGRESS
+from rules.observability.observability import TOPIC, TOPIC_POLICY
 
-ENTRY = "aws:eks/accessEntry:AccessEntry"
-TOPIC = "aws:sns/topic:Topic"
-TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
-REPOSITORY = "aws:ecr/repository:Repository"
-SECRET = "aws:secretsmanager/secret:Secret"
 # What has a resource of its own and may be written inside all the same (Pulumi's AWS provider).
 INSIDE = (
     "accelerationStatus",
@@ -68,7 +67,7 @@ MANY: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     # It waits for the entry, and has the cluster's name from there.
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": ("clusterName", (CLUSTER, ENTRY)),
-    "aws:secretsmanager/secretVersion:SecretVersion": ("secretId", (SECRET,)),
+    "aws:secretsmanager/secretVersion:SecretVersion": ("secretId", (SECRET_TYPE,)),
 }
 
 

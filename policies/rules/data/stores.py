@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from rules.model import Item, NotApplicable, Props, Stack
+from rules.provider import home
 
 DATABASE = "aws:rds/instance:Instance"
 PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
@@ -88,13 +89,7 @@ def number(value: Any) -> int:
 
 def region(item: Item, stack: Stack) -> str:
     """Where an AWS resource is: its own region, or its provider's."""
-    return item.props.at("region") or _home(stack)
-
-
-@once_a_stack
-def _home(stack: Stack) -> str:
-    providers = stack.of("pulumi:providers:aws")
-    return next((str(each.props.at("region")) for each in providers), "")
+    return item.props.at("region") or stack.once(home)
 
 
 def parameters(props: Props) -> dict[str, str]:

@@ -6,9 +6,11 @@ rules/observability.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from rules import provider
+from rules.data.backup import VAULT_POLICY
+from rules.data.storage import POLICY as BUCKET_POLICY
 from rules.documents import (
     CALLERS,
     POLICY,
@@ -26,13 +28,11 @@ from rules.documents import (
 from rules.identity.keys import KEY
 from rules.identity.secrets import SECRET_TYPE
 from rules.model import SECRET, Item, NotApplicable, Props, Rule, Stack, StackRule, Undecided
+from rules.network.doors import ENDPOINT
+from rules.observability.observability import TOPIC_POLICY
 
-BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
-ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 LOG_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 REPOSITORY_POLICY = "aws:ecr/repositoryPolicy:RepositoryPolicy"
-TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
-VAULT_POLICY = "aws:backup/vaultPolicy:VaultPolicy"
 # Where each kind of resource has its document.
 PATHS = ("assumeRolePolicy", "policy", "policyDocument")
 
@@ -51,22 +51,14 @@ def _not_public(props: Props) -> Iterator[str]:
             yield f"everybody may {', '.join(actions(statement)) or 'do all but what it names'}"
 
 
-def _own_accounts(stack: Stack) -> set[str]:
-    """The accounts that the stack's AWS providers may deploy to. Raises Undecided for none."""
-    found: set[str] = set()
-    for provider in stack.of("pulumi:providers:aws"):
-        # Provider settings that are no scalars arrive as JSON text.
-        allowed = provider.props.at("allowedAccountIds") or []
-        found |= set(json.loads(allowed) if isinstance(allowed, str) else allowed)
-    if not found:
-        raise Undecided("the account, which no AWS provider names in allowed_account_ids")
-    return found
-
-
 def _own_account(item: Item, stack: Stack) -> Iterator[str]:
+    ours = stack.once(provider.accounts)
     for statement in statements(item.props.document("policy")):
-        for account in accounts(statement):
-            if account not in stack.once(_own_accounts):
+        named = accounts(statement)
+        if named and not ours:
+            raise Undecided("the account, which no AWS provider names in allowed_account_ids")
+        for account in named:
+            if account not in ours:
                 yield f"account {account} may {', '.join(actions(statement))}"
         if principals(statement, "CanonicalUser"):
             yield f"a user whose account nobody can tell may {', '.join(actions(statement))}"

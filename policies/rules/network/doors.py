@@ -13,6 +13,7 @@ from ipaddress import ip_network
 
 from rules.model import Item, Props, Stack
 from rules.network.reach import ALL, INTERNET, Ports, Way, overlap, wide
+from rules.provider import home
 
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
@@ -148,14 +149,8 @@ def _admitted(stack: Stack, rule: Item, target: Item, opened: Ports) -> Iterator
 
 def not_cloudfront(stack: Stack, listed: str) -> bool | None:
     """Whether a prefix list is not CloudFront's; None in a region whose list is not known here."""
-    own = CLOUDFRONT_LISTS.get(home(stack))
+    own = CLOUDFRONT_LISTS.get(stack.once(home))
     return None if own is None else own != listed
-
-
-def home(stack: Stack) -> str:
-    """The region of the stack's AWS provider, "" where it has none."""
-    providers = stack.of("pulumi:providers:aws")
-    return next((str(each.props.at("region")) for each in providers), "")
 
 
 def _from_addresses(stack: Stack, block: str, target: Item, opened: Ports) -> Iterator[str]:

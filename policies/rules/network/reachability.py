@@ -24,7 +24,6 @@ from rules.network.doors import (
     TEMPLATE,
     VPC_ORIGIN,
     WEARERS,
-    home,
     node_groups,
     not_cloudfront,
     place,
@@ -35,6 +34,7 @@ from rules.network.doors import (
 )
 from rules.network.pods import Pods, policies
 from rules.network.reach import INTERNET, Edge, Ports, Reach
+from rules.provider import home
 
 _GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 _ROUTE = "aws:ec2/route:Route"
@@ -146,7 +146,7 @@ def _only_cloudfront(balancer: Item, stack: Stack) -> Iterator[str]:
         yield "CloudFront has no VPC origin that leads to it"
     for rule in doors:
         if (listed := rule.props.at("prefixListId")) and not_cloudfront(stack, listed) is None:
-            raise Undecided(f"whether {listed} is CloudFront's prefix list in {home(stack)}")
+            raise Undecided(f"whether {listed} is CloudFront's prefix list in {stack.once(home)}")
 
 
 def _answered(balancer: Item, stack: Stack) -> Iterator[str]:

@@ -8,11 +8,11 @@ reads its secrets from the environment, fact A2).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from rules import provider
 from rules.kubernetes import (
     PODS,
     Template,
@@ -66,21 +66,12 @@ def _digest(template: Template) -> Iterator[str]:
 
 
 def _own(subject: Item, stack: Stack) -> Iterator[str]:
-    accounts = stack.once(_accounts)
+    accounts = stack.once(provider.accounts)
     for template in templates(subject.props) if accounts else ():
         for name, each in template.containers():
             account = own_account(str(known(each, "image", "")))
             if account and account not in accounts:
                 yield f"{name} comes from the registry of account {account}"
-
-
-def _accounts(stack: Stack) -> frozenset[str]:
-    """The accounts that the AWS providers are bound to; nothing where any is allowed."""
-    found: set[str] = set()
-    for provider in stack.of("pulumi:providers:aws"):
-        said: Any = provider.props.at("allowedAccountIds") or "[]"
-        found |= set(json.loads(said) if isinstance(said, str) else said)
-    return frozenset(found)
 
 
 def _requests(template: Template) -> Iterator[str]:
